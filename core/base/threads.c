@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The library's one thread pool: workers sleep on a condition and take parts off a shared counter. */
+#include "core/base/threads.h"
+
+#include <stdatomic.h>
+
+typedef struct
+{
+  gsize n;
+  DiffusionParallelFunc func;
+  gpointer data;
+  atomic_size_t next;
+  guint users; /* pool threads inside this job, under the pool's lock */
+} Job;
+
+static struct
+{
+  GMutex lock;
+  GMutex submit; /* one job at a time; callers on several threads queue here */
+  GCond wake;
+  GCond idle;
+  guint threads; /* 0: not chosen yet */
+  guint started; /* pool threads, the caller not included */
+  guint64 serial;
+  Job *job;
+} pool;
+
+/* The worker number plus one while a part runs on this thread, so that nested calls stay on it. */
+static _Thread_local guint current_worker;
+
+static void
+run_parts (Job *job, guint worker)
+{
+  gsize index;
+
+  current_worker = worker + 1;
+  while ((index = atomic_fetch_add_explicit (&job->next, 1, memory_order_relaxed)) < job->n)
+    job->func (index, worker, job->data);
+  current_worker = 0;
+}
+
+static gpointer
+pool_thread (gpointer data)
+{
+  guint worker = GPOINTER_TO_UINT (data);
+  guint64 seen = 0;
+
+  g_mutex_lock (&pool.lock);
+  for (;;)
+    {
+      Job *job;
+
+      while (pool.job == NULL || pool.serial == seen || worker >= pool.threads)
+        g_cond_wait (&pool.wake, &pool.lock);
+      seen = pool.serial;
+      job = pool.job;
+      job->users++;
+      g_mutex_unlock (&pool.lock);
+      run_parts (job, worker);
+      g_mutex_lock (&pool.lock);
+      if (--job->users == 0)
+        g_cond_broadcast (&pool.idle);
+    }
+  return NULL;
+}
+
+static guint
+default_threads (void)
+{
+  const char *text = g_getenv ("DIFFUSION_THREADS");
+  guint64 threads = 0;
+
+  if (text != NULL && g_ascii_string_to_unsigned (text, 10, 1, 1024, &threads, NULL))
+    return (guint) threads;
+  return MAX (1, g_get_num_processors ());
+}
+
+guint
+diffusion_get_threads (void)
+{
+  guint threads;
+
+  g_mutex_lock (&pool.lock);
+  if (pool.threads == 0)
+    pool.threads = default_threads ();
+  threads = pool.threads;
+  g_mutex_unlock (&pool.lock);
+  return threads;
+}
+
+void
+diffusion_set_threads (guint threads)
+{
+  g_mutex_lock (&pool.submit);
+  g_mutex_lock (&pool.lock);
+  pool.threads = threads > 0 ? threads : default_threads ();
+  g_mutex_unlock (&pool.lock);
+  g_mutex_unlock (&pool.submit);
+}
+
+void
+diffusion_parallel_for (gsize n, DiffusionParallelFunc func, gpointer data)
+{
+  Job job = { .n = n, .func = func, .data = data };
+
+  if (n == 0)
+    return;
+  if (current_worker != 0 || n == 1 || diffusion_get_threads () == 1)
+    {
+      guint worker = current_worker != 0 ? current_worker - 1 : 0;
+
+      for (gsize i = 0; i < n; i++)
+        func (i, worker, data);
+      return;
+    }
+
+  g_mutex_lock (&pool.submit);
+  g_mutex_lock (&pool.lock);
+  for (; pool.started + 1 < pool.threads; pool.started++)
+    g_thread_unref (g_thread_new ("diffusion", pool_thread, GUINT_TO_POINTER (pool.started + 1)));
+  pool.job = &job;
+  pool.serial++;
+  g_cond_broadcast (&pool.wake);
+  g_mutex_unlock (&pool.lock);
+
+  run_parts (&job, 0);
+
+  g_mutex_lock (&pool.lock);
+  pool.job = NULL;
+  while (job.users > 0)
+    g_cond_wait (&pool.idle, &pool.lock);
+  g_mutex_unlock (&pool.lock);
+  g_mutex_unlock (&pool.submit);
+}

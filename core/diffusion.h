@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The diffusion library's public header. */
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/memory.h"
+#include "core/base/progress.h"
+#include "core/base/random.h"
+#include "core/base/threads.h"
