@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Matrix products, single-threaded: callers run them on parts of a diffusion_parallel_for(). */
+#pragma once
+
+#include <glib.h>
+
+#include "core/kernels/cpu.h"
+
+G_BEGIN_DECLS
+
+/**
+ * DiffusionPrecision:
+ * @DIFFUSION_PRECISION_F32: float32 products and sums
+ * @DIFFUSION_PRECISION_BF16: inputs rounded to bfloat16 (nearest even), products and sums in float32; where the
+ *   processor has no bfloat16 products it is the same as @DIFFUSION_PRECISION_F32
+ */
+typedef enum
+{
+  DIFFUSION_PRECISION_F32,
+  DIFFUSION_PRECISION_BF16
+} DiffusionPrecision;
+
+/**
+ * diffusion_gemm:
+ * @precision: how to multiply
+ * @trans_a: whether @a is stored as [k, m]
+ * @trans_b: whether @b is stored as [n, k]
+ * @m: rows of @c
+ * @n: columns of @c
+ * @k: length of the sums
+ * @a: [m, k] row-major, rows @lda apart
+ * @lda: floats between rows as stored
+ * @b: [k, n] row-major
+ * @ldb: floats between rows as stored
+ * @beta: what is kept of @c; with 0 the old content is not read
+ * @c: (inout): [m, n] row-major
+ * @ldc: floats between rows
+ *
+ * c = a·b + beta·c. For given sizes, precision and CPU level the result is the same bit for bit on every call.
+ */
+void diffusion_gemm (DiffusionPrecision precision, gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k,
+                     const float *a, gsize lda, const float *b, gsize ldb, float beta, float *c, gsize ldc);
+
+/** diffusion_gemm_packed_bytes: size of a packed [k, n] matrix, a multiple of 64; see diffusion_gemm_pack_b(). */
+gsize diffusion_gemm_packed_bytes (DiffusionPrecision precision, gsize n, gsize k);
+
+/**
+ * diffusion_gemm_pack_b:
+ * @precision: how it will be multiplied
+ * @trans_b: whether @b is stored as [n, k]
+ * @n: columns
+ * @k: rows
+ * @b: [k, n] row-major, rows @ldb apart
+ * @ldb: floats between rows as stored
+ * @packed: (out caller-allocates): diffusion_gemm_packed_bytes() bytes, aligned to 64
+ *
+ * Arranges (and rounds) a matrix that is used many times, for diffusion_gemm_packed(). The layout belongs to this
+ * process and its CPU level: never to be stored in files.
+ */
+void diffusion_gemm_pack_b (DiffusionPrecision precision, gboolean trans_b, gsize n, gsize k, const float *b,
+                            gsize ldb, void *packed);
+
+/**
+ * diffusion_gemm_packed:
+ * @precision: the one @packed was made with
+ * @trans_a: whether @a is stored as [k, m]
+ * @m: rows of @c
+ * @n: columns of @c, as packed
+ * @k: length of the sums, as packed
+ * @a: [m, k] row-major, rows @lda apart
+ * @lda: floats between rows as stored
+ * @packed: from diffusion_gemm_pack_b()
+ * @init: (nullable): what is added: a bias [n] with @ld_init 0, or a matrix [m, n]; may be @c itself
+ * @ld_init: floats between rows of @init
+ * @c: (out): [m, n] row-major
+ * @ldc: floats between rows
+ *
+ * c = a·b + init.
+ */
+void diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
+                            gsize lda, const void *packed, const float *init, gsize ld_init, float *c, gsize ldc);
+
+G_END_DECLS

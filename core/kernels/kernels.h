@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of compute kernels: one set of functions for each CPU level, all with the same meaning. */
+#pragma once
+
+#include <glib.h>
+
+#include "core/kernels/cpu.h"
+
+G_BEGIN_DECLS
+
+/**
+ * DiffusionKernels:
+ *
+ * All functions are single-threaded, cannot fail, allocate nothing, read nothing outside their inputs and write
+ * every element of their outputs and nothing else. Callers split work into parts of fixed size and run them
+ * through diffusion_parallel_for(). Pointers need no alignment beyond that of a float. Inputs and outputs must
+ * not overlap unless stated. For given sizes the result does not depend on addresses or threads. Activations
+ * are channels-last, so `[n]` below is any contiguous run and `[rows, c]` are pixels times channels.
+ */
+typedef struct
+{
+  DiffusionCpuLevel level;
+
+  /* Element by element, shapes [n]. y may be x (and dx may be dy) in all of these. */
+
+  /* y = x·sigmoid (x) */
+  void (*silu) (gsize n, const float *x, float *y);
+  /* dx = dy·d silu (x)/dx */
+  void (*silu_backward) (gsize n, const float *x, const float *dy, float *dx);
+  /* y = a + b */
+  void (*add) (gsize n, const float *a, const float *b, float *y);
+  /* y += alpha·x */
+  void (*add_scaled) (gsize n, float alpha, const float *x, float *y);
+  /* y = alpha·x */
+  void (*scale) (gsize n, float alpha, const float *x, float *y);
+
+  /* Simple gate (Chen et al. 2022, NAFNet): x [rows, 2c] -> y [rows, c], first half times second half. */
+  void (*gate) (gsize rows, gsize c, const float *x, float *y);
+  /* dx [rows, 2c] from x [rows, 2c] and dy [rows, c] */
+  void (*gate_backward) (gsize rows, gsize c, const float *x, const float *dy, float *dx);
+} DiffusionKernels;
+
+/** diffusion_kernels: the table of diffusion_cpu_level(). */
+const DiffusionKernels *diffusion_kernels (void);
+
+/**
+ * diffusion_kernels_for_level:
+ * @level: a level not above diffusion_cpu_best_level(); levels that share code share a table
+ *
+ * For tests and benchmarks that compare levels in one process.
+ */
+const DiffusionKernels *diffusion_kernels_for_level (DiffusionCpuLevel level);
+
+G_END_DECLS
