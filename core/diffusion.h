@@ -4,6 +4,10 @@
 
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/base/output-file.h"
 #include "core/base/progress.h"
 #include "core/base/random.h"
 #include "core/base/threads.h"
+#include "core/model/dtype.h"
+#include "core/model/tensor-file.h"
+#include "core/model/tensor-writer.h"
