@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Matrix products: chooses between BLAS and the library's own micro-kernels. */
+/* Matrix products: the loops around the micro-kernels, and BLAS where there is none. */
 #include "core/kernels/gemm.h"
 
 #include <cblas.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/kernels/gemm-engine.h"
+
+/* Columns of b that are packed at a time in one-off products: with K_BLOCK rows of them 2 MB. */
+#define N_BLOCK 1024
 
 static void
 blas (gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k, const float *a, gsize lda, const float *b,
@@ -36,49 +42,215 @@ reference (gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k, const 
 }
 
 static void
-multiply (gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k, const float *a, gsize lda, const float *b,
-          gsize ldb, float beta, float *c, gsize ldc)
+multiply_plain (DiffusionCpuLevel level, gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k,
+                const float *a, gsize lda, const float *b, gsize ldb, float beta, float *c, gsize ldc)
 {
-  if (diffusion_cpu_level () == DIFFUSION_CPU_REFERENCE)
+  if (level == DIFFUSION_CPU_REFERENCE)
     reference (trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
   else
     blas (trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* %NULL where BLAS does it. */
+static const DiffusionGemmEngine *
+engine_for (DiffusionCpuLevel level, DiffusionPrecision precision)
+{
+#if defined(__x86_64__)
+  if (precision == DIFFUSION_PRECISION_BF16 && level >= DIFFUSION_CPU_AMX)
+    return &diffusion_gemm_bf16_amx;
+  if (precision == DIFFUSION_PRECISION_BF16 && level >= DIFFUSION_CPU_AVX512_BF16)
+    return &diffusion_gemm_bf16_avx512;
+  if (level >= DIFFUSION_CPU_AVX512)
+    return &diffusion_gemm_f32_avx512;
+  if (level >= DIFFUSION_CPU_AVX2)
+    return &diffusion_gemm_f32_avx2;
+#endif
+  return NULL;
+}
+
+static gsize
+round_up (gsize value, gsize multiple)
+{
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+/* A thread's memory for one strip of a and one block of b, kept until the thread ends. */
+typedef struct
+{
+  guint8 strip[DIFFUSION_GEMM_MAX_ROWS * DIFFUSION_GEMM_K_BLOCK * sizeof (float)] __attribute__ ((aligned (64)));
+  guint8 block[N_BLOCK * DIFFUSION_GEMM_K_BLOCK * sizeof (float)] __attribute__ ((aligned (64)));
+} Scratch;
+
+static Scratch *
+get_scratch (void)
+{
+  static GPrivate key = G_PRIVATE_INIT (free);
+  Scratch *scratch = g_private_get (&key);
+
+  if (scratch == NULL)
+    {
+      scratch = aligned_alloc (64, sizeof *scratch);
+      g_assert (scratch != NULL);
+      g_private_set (&key, scratch);
+    }
+  return scratch;
+}
+
+/* c = a·b + init over one block of k. Strips of a stay in the first cache while all panels of b pass by. */
+static void
+multiply_block (const DiffusionGemmEngine *engine, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
+                gsize lda, const guint8 *packed, guint8 *strip, const float *init, gsize ld_init, float *c, gsize ldc)
+{
+  gsize kp = round_up (k, engine->k_multiple);
+  gboolean in_place = !trans_a && engine->multiply_rows != NULL;
+
+  for (gsize i = 0; i < m; i += engine->rows)
+    {
+      gsize rows = MIN (engine->rows, m - i);
+      const float *from = trans_a ? a + i : a + i * lda;
+
+      if (!in_place)
+        engine->pack_a (trans_a, rows, k, from, lda, strip);
+      for (gsize j = 0; j < n; j += engine->columns)
+        {
+          gsize columns = MIN (engine->columns, n - j);
+          const guint8 *panel = packed + j * kp * engine->element;
+          const float *add = init != NULL ? init + i * ld_init + j : NULL;
+
+          if (in_place)
+            engine->multiply_rows (rows, columns, k, from, lda, panel, add, ld_init, c + i * ldc + j, ldc);
+          else
+            engine->multiply (rows, columns, kp, strip, panel, add, ld_init, c + i * ldc + j, ldc);
+        }
+    }
+}
+
+static void
+pack_block (const DiffusionGemmEngine *engine, gboolean trans_b, gsize n, gsize k, const float *b, gsize ldb,
+            guint8 *packed)
+{
+  gsize kp = round_up (k, engine->k_multiple);
+
+  for (gsize j = 0; j < n; j += engine->columns)
+    engine->pack_b (trans_b, MIN (engine->columns, n - j), k, trans_b ? b + j * ldb : b + j, ldb,
+                    packed + j * kp * engine->element);
+}
+
+static void
+scale_rows (gsize m, gsize n, float beta, float *c, gsize ldc)
+{
+  for (gsize i = 0; i < m; i++)
+    for (gsize j = 0; j < n; j++)
+      c[i * ldc + j] = beta != 0.0f ? beta * c[i * ldc + j] : 0.0f;
+}
+
+void
+diffusion_gemm_at_level (DiffusionCpuLevel level, DiffusionPrecision precision, gboolean trans_a, gboolean trans_b,
+                         gsize m, gsize n, gsize k, const float *a, gsize lda, const float *b, gsize ldb, float beta,
+                         float *c, gsize ldc)
+{
+  const DiffusionGemmEngine *engine = engine_for (level, precision);
+  Scratch *scratch;
+
+  if (m == 0 || n == 0)
+    return;
+  if (engine == NULL)
+    {
+      multiply_plain (level, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+      return;
+    }
+  if (beta != 1.0f && (beta != 0.0f || k == 0))
+    scale_rows (m, n, beta, c, ldc);
+  scratch = get_scratch ();
+  if (engine->begin != NULL)
+    engine->begin ();
+  for (gsize j = 0; j < n; j += N_BLOCK)
+    for (gsize p = 0; p < k; p += DIFFUSION_GEMM_K_BLOCK)
+      {
+        gsize columns = MIN (N_BLOCK, n - j), length = MIN (DIFFUSION_GEMM_K_BLOCK, k - p);
+        const float *add = p == 0 && beta == 0.0f ? NULL : c + j;
+
+        pack_block (engine, trans_b, columns, length, trans_b ? b + j * ldb + p : b + p * ldb + j, ldb,
+                    scratch->block);
+        multiply_block (engine, trans_a, m, columns, length, trans_a ? a + p * lda : a + p, lda, scratch->block,
+                        scratch->strip, add, ldc, c + j, ldc);
+      }
+  if (engine->end != NULL)
+    engine->end ();
 }
 
 void
 diffusion_gemm (DiffusionPrecision precision, gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k,
                 const float *a, gsize lda, const float *b, gsize ldb, float beta, float *c, gsize ldc)
 {
-  if (m == 0 || n == 0)
-    return;
-  multiply (trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  diffusion_gemm_at_level (diffusion_cpu_level (), precision, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 gsize
 diffusion_gemm_packed_bytes (DiffusionPrecision precision, gsize n, gsize k)
 {
-  return (n * k * sizeof (float) + 63) / 64 * 64;
+  const DiffusionGemmEngine *engine = engine_for (diffusion_cpu_level (), precision);
+
+  if (engine == NULL)
+    return round_up (n * k * sizeof (float), 64);
+  return round_up (round_up (n, engine->columns) * round_up (k, engine->k_multiple) * engine->element, 64);
 }
 
 void
 diffusion_gemm_pack_b (DiffusionPrecision precision, gboolean trans_b, gsize n, gsize k, const float *b, gsize ldb,
                        void *packed)
 {
-  float *out = packed;
+  const DiffusionGemmEngine *engine = engine_for (diffusion_cpu_level (), precision);
+  guint8 *out = packed;
 
-  for (gsize p = 0; p < k; p++)
-    for (gsize j = 0; j < n; j++)
-      out[p * n + j] = trans_b ? b[j * ldb + p] : b[p * ldb + j];
+  if (engine == NULL)
+    {
+      float *plain = packed;
+
+      for (gsize p = 0; p < k; p++)
+        for (gsize j = 0; j < n; j++)
+          plain[p * n + j] = trans_b ? b[j * ldb + p] : b[p * ldb + j];
+      return;
+    }
+  for (gsize p = 0; p < k; p += DIFFUSION_GEMM_K_BLOCK)
+    {
+      gsize length = MIN (DIFFUSION_GEMM_K_BLOCK, k - p);
+
+      pack_block (engine, trans_b, n, length, trans_b ? b + p : b + p * ldb, ldb, out);
+      out += round_up (n, engine->columns) * round_up (length, engine->k_multiple) * engine->element;
+    }
 }
 
 void
 diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
                        gsize lda, const void *packed, const float *init, gsize ld_init, float *c, gsize ldc)
 {
+  const DiffusionGemmEngine *engine = engine_for (diffusion_cpu_level (), precision);
+  const guint8 *block = packed;
+  Scratch *scratch;
+
   if (m == 0 || n == 0)
     return;
-  if (init != NULL && init != c)
-    for (gsize i = 0; i < m; i++)
-      memmove (c + i * ldc, init + i * ld_init, n * sizeof (float));
-  blas (trans_a, FALSE, m, n, k, a, lda, packed, n, init != NULL ? 1.0f : 0.0f, c, ldc);
+  if (engine == NULL || k == 0)
+    {
+      if (init != NULL && init != c)
+        for (gsize i = 0; i < m; i++)
+          memmove (c + i * ldc, init + i * ld_init, n * sizeof (float));
+      multiply_plain (diffusion_cpu_level (), trans_a, FALSE, m, n, k, a, lda, packed, n, init != NULL ? 1.0f : 0.0f, c,
+                      ldc);
+      return;
+    }
+  scratch = get_scratch ();
+  if (engine->begin != NULL)
+    engine->begin ();
+  for (gsize p = 0; p < k; p += DIFFUSION_GEMM_K_BLOCK)
+    {
+      gsize length = MIN (DIFFUSION_GEMM_K_BLOCK, k - p);
+
+      multiply_block (engine, trans_a, m, n, length, trans_a ? a + p * lda : a + p, lda, block, scratch->strip,
+                      p == 0 ? init : c, p == 0 ? ld_init : ldc, c, ldc);
+      block += round_up (n, engine->columns) * round_up (length, engine->k_multiple) * engine->element;
+    }
+  if (engine->end != NULL)
+    engine->end ();
 }

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bfloat16 products on AVX-512 (vdpbf16ps): 14 × 32 sums in registers. A strip of a is rows of bfloat16, k padded to 32;
+ * a panel of b is rows of 32 pairs (two neighbours in k), the layout that tiles want too. */
+#include "core/kernels/gemm-engine.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define ROWS 14
+#define COLUMNS 32
+
+/* low[i], high[i] as bfloat16 pairs. */
+static inline __m512i
+pairs (__m512 low, __m512 high)
+{
+  const __m512i interleave
+    = _mm512_set_epi16 (31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
+                        18, 2, 17, 1, 16, 0);
+
+  return _mm512_permutexvar_epi16 (interleave, (__m512i) _mm512_cvtne2ps_pbh (high, low));
+}
+
+static inline __mmask16
+first (gsize count)
+{
+  return count >= 16 ? 0xffff : (__mmask16) ((1u << count) - 1);
+}
+
+static inline void
+transpose16 (__m512i r[16])
+{
+  __m512i t[16];
+
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++)
+    {
+      t[2 * i] = _mm512_unpacklo_epi32 (r[2 * i], r[2 * i + 1]);
+      t[2 * i + 1] = _mm512_unpackhi_epi32 (r[2 * i], r[2 * i + 1]);
+    }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+    {
+      r[4 * i] = _mm512_unpacklo_epi64 (t[4 * i], t[4 * i + 2]);
+      r[4 * i + 1] = _mm512_unpackhi_epi64 (t[4 * i], t[4 * i + 2]);
+      r[4 * i + 2] = _mm512_unpacklo_epi64 (t[4 * i + 1], t[4 * i + 3]);
+      r[4 * i + 3] = _mm512_unpackhi_epi64 (t[4 * i + 1], t[4 * i + 3]);
+    }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+    {
+      t[i] = _mm512_shuffle_i32x4 (r[i], r[4 + i], 0x88);
+      t[4 + i] = _mm512_shuffle_i32x4 (r[i], r[4 + i], 0xdd);
+      t[8 + i] = _mm512_shuffle_i32x4 (r[8 + i], r[12 + i], 0x88);
+      t[12 + i] = _mm512_shuffle_i32x4 (r[8 + i], r[12 + i], 0xdd);
+    }
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++)
+    {
+      r[i] = _mm512_shuffle_i32x4 (t[i], t[8 + i], 0x88);
+      r[8 + i] = _mm512_shuffle_i32x4 (t[i], t[8 + i], 0xdd);
+    }
+}
+
+/* Up to 16 rows and 32 columns of x become 16 vectors of pairs along the row. */
+static inline void
+load_row_pairs (gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
+{
+  __mmask16 low = first (count), high = count > 16 ? first (count - 16) : 0;
+
+#pragma GCC unroll 16
+  for (gsize i = 0; i < 16; i++)
+    r[i] = i < rows ? (__m512i) _mm512_cvtne2ps_pbh (_mm512_maskz_loadu_ps (high, x + i * ldx + 16),
+                                                     _mm512_maskz_loadu_ps (low, x + i * ldx))
+                    : _mm512_setzero_si512 ();
+}
+
+/* Up to 32 rows and 16 columns of x become 16 vectors of pairs along the column. */
+static inline void
+load_column_pairs (gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
+{
+  __mmask16 mask = first (count);
+
+#pragma GCC unroll 16
+  for (gsize i = 0; i < 16; i++)
+    {
+      __m512 low = _mm512_setzero_ps (), high = _mm512_setzero_ps ();
+
+      if (2 * i < rows)
+        low = _mm512_maskz_loadu_ps (mask, x + 2 * i * ldx);
+      if (2 * i + 1 < rows)
+        high = _mm512_maskz_loadu_ps (mask, x + (2 * i + 1) * ldx);
+      r[i] = pairs (low, high);
+    }
+}
+
+static inline gsize
+padded (gsize k)
+{
+  return (k + 31) / 32 * 32;
+}
+
+void
+diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip, gsize rows)
+{
+  guint16 *out = strip;
+  gsize kp = padded (k);
+
+  for (gsize p = 0; p < k; p += 32)
+    {
+      gsize count = MIN (32, k - p);
+
+      if (!trans)
+        for (gsize i = 0; i < rows; i++)
+          {
+            __m512i v = _mm512_setzero_si512 ();
+
+            if (i < m)
+              v = (__m512i) _mm512_cvtne2ps_pbh (
+                _mm512_maskz_loadu_ps (count > 16 ? first (count - 16) : 0, a + i * lda + p + 16),
+                _mm512_maskz_loadu_ps (first (count), a + i * lda + p));
+            _mm512_storeu_si512 (out + i * kp + p, v);
+          }
+      else
+        for (gsize i = 0; i < rows; i += 16)
+          {
+            __m512i r[16];
+
+            load_column_pairs (count, i < m ? m - i : 0, a + p * lda + i, lda, r);
+            transpose16 (r);
+#pragma GCC unroll 16
+            for (gsize q = 0; q < 16; q++)
+              if (i + q < rows)
+                _mm512_storeu_si512 (out + (i + q) * kp + p, r[q]);
+          }
+    }
+}
+
+void
+diffusion_gemm_bf16_pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel)
+{
+  guint16 *out = panel;
+
+  for (gsize p = 0; p < k; p += 32)
+    for (gsize j = 0; j < COLUMNS; j += 16)
+      {
+        gsize rows = MIN (32, k - p), count = j < n ? n - j : 0;
+        __m512i r[16];
+
+        if (trans)
+          {
+            load_row_pairs (MIN (count, 16), rows, b + j * ldb + p, ldb, r);
+            transpose16 (r);
+          }
+        else
+          load_column_pairs (rows, count, b + p * ldb + j, ldb, r);
+#pragma GCC unroll 16
+        for (gsize q = 0; q < 16; q++)
+          _mm512_storeu_si512 (out + (p + 2 * q) * COLUMNS + 2 * j, r[q]);
+      }
+}
+
+static void
+pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip)
+{
+  diffusion_gemm_bf16_pack_a (trans, m, k, a, lda, strip, ROWS);
+}
+
+static inline __attribute__ ((always_inline)) void
+block (const gsize vectors, gsize k, const guint16 *strip, const guint16 *panel, const float *init, gsize ld_init,
+       float *c, gsize ldc)
+{
+  __m512 sum[ROWS][2];
+
+#pragma GCC unroll 14
+  for (gsize i = 0; i < ROWS; i++)
+#pragma GCC unroll 2
+    for (gsize j = 0; j < vectors; j++)
+      sum[i][j] = init != NULL ? _mm512_loadu_ps (init + i * ld_init + 16 * j) : _mm512_setzero_ps ();
+
+  for (gsize p = 0; p < k; p += 2)
+    {
+      __m512bh b[2];
+
+#pragma GCC unroll 2
+      for (gsize j = 0; j < vectors; j++)
+        b[j] = (__m512bh) _mm512_loadu_si512 (panel + p * COLUMNS + 32 * j);
+#pragma GCC unroll 14
+      for (gsize i = 0; i < ROWS; i++)
+        {
+          gint32 pair;
+
+          memcpy (&pair, strip + i * k + p, sizeof pair);
+#pragma GCC unroll 2
+          for (gsize j = 0; j < vectors; j++)
+            sum[i][j] = _mm512_dpbf16_ps (sum[i][j], (__m512bh) _mm512_set1_epi32 (pair), b[j]);
+        }
+    }
+
+#pragma GCC unroll 14
+  for (gsize i = 0; i < ROWS; i++)
+#pragma GCC unroll 2
+    for (gsize j = 0; j < vectors; j++)
+      _mm512_storeu_ps (c + i * ldc + 16 * j, sum[i][j]);
+}
+
+static void
+multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init, gsize ld_init, float *c,
+          gsize ldc)
+{
+  if (m == ROWS && n == COLUMNS)
+    block (2, k, strip, panel, init, ld_init, c, ldc);
+  else if (m == ROWS && n == 16)
+    block (1, k, strip, panel, init, ld_init, c, ldc);
+  else
+    {
+      float edge[ROWS * COLUMNS] __attribute__ ((aligned (64)));
+
+      memset (edge, 0, sizeof edge);
+      if (init != NULL)
+        for (gsize i = 0; i < m; i++)
+          memcpy (edge + i * COLUMNS, init + i * ld_init, n * sizeof (float));
+      if (n > 16)
+        block (2, k, strip, panel, edge, COLUMNS, edge, COLUMNS);
+      else
+        block (1, k, strip, panel, edge, COLUMNS, edge, COLUMNS);
+      for (gsize i = 0; i < m; i++)
+        memcpy (c + i * ldc, edge + i * COLUMNS, n * sizeof (float));
+    }
+}
+
+const DiffusionGemmEngine diffusion_gemm_bf16_avx512 = {
+  .rows = ROWS,
+  .columns = COLUMNS,
+  .element = sizeof (guint16),
+  .k_multiple = 32,
+  .pack_a = pack_a,
+  .pack_b = diffusion_gemm_bf16_pack_b,
+  .multiply = multiply,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the loops of gemm.c need from a micro-kernel. */
+#pragma once
+
+#include <glib.h>
+
+#include "core/kernels/gemm.h"
+
+/* Sums longer than this are done in blocks, so that what a micro-kernel reads stays in the first caches. */
+#define DIFFUSION_GEMM_K_BLOCK 512
+/* At most this many rows in a strip and columns in a panel. */
+#define DIFFUSION_GEMM_MAX_ROWS 32
+#define DIFFUSION_GEMM_MAX_COLUMNS 32
+
+/**
+ * DiffusionGemmEngine:
+ * @rows: height of a strip of a
+ * @columns: width of a panel of b, the unit in which b is packed
+ * @element: bytes of a packed number
+ * @k_multiple: packed sums are padded with zeros to a multiple of this
+ * @begin: (nullable): called before the first product on a thread
+ * @end: (nullable): called after the last one
+ * @pack_a: (nullable): arranges @rows rows (fewer at the end, then @strip is padded with zeros) of a block of
+ *   @k columns; %NULL where rows are read in place
+ * @pack_b: arranges one panel of a block; @n may be less than @columns, the rest is zeros
+ * @multiply: c = strip·panel + init for @m rows and @n columns, @k already padded
+ * @multiply_rows: (nullable): the same with rows of a read in place, @k as it is
+ */
+typedef struct
+{
+  gsize rows, columns, element, k_multiple;
+  void (*begin) (void);
+  void (*end) (void);
+  void (*pack_a) (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip);
+  void (*pack_b) (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel);
+  void (*multiply) (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init,
+                    gsize ld_init, float *c, gsize ldc);
+  void (*multiply_rows) (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *init,
+                         gsize ld_init, float *c, gsize ldc);
+} DiffusionGemmEngine;
+
+/* diffusion_gemm() as a given level does it, for tests that compare levels in one process. */
+void diffusion_gemm_at_level (DiffusionCpuLevel level, DiffusionPrecision precision, gboolean trans_a,
+                              gboolean trans_b, gsize m, gsize n, gsize k, const float *a, gsize lda, const float *b,
+                              gsize ldb, float beta, float *c, gsize ldc);
+
+#if defined(__x86_64__)
+extern const DiffusionGemmEngine diffusion_gemm_f32_avx2;
+extern const DiffusionGemmEngine diffusion_gemm_f32_avx512;
+extern const DiffusionGemmEngine diffusion_gemm_bf16_avx512;
+extern const DiffusionGemmEngine diffusion_gemm_bf16_amx;
+
+/* Shared by the two bfloat16 engines. */
+void diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip,
+                                 gsize rows);
+void diffusion_gemm_bf16_pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel);
+#endif
