@@ -11,3 +11,5 @@
 #include "core/model/dtype.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
+#include "core/model/unet-config.h"
+#include "core/model/unet-parameters.h"
