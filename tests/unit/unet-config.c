@@ -199,7 +199,7 @@ test_refused (void)
     { "{\"sample_size\": \"32\"}", "sample_size" },
     { "{\"layers_per_block\": 100000}", "layers_per_block" },
     { "{\"layers_per_block\": 2.5}", "layers_per_block" },
-    { "{\"attention_head_dim\": 7}", "attention_head_dim" },
+    { "{\"attention_head_dim\": 9}", "attention_head_dim" },
     { "{\"time_embedding_type\": \"fourier\"}", "fourier" },
     { "{\"act_fn\": \"gelu\"}", "gelu" },
     { "{\"mid_block_type\": null}", "mid_block_type" },
@@ -219,7 +219,8 @@ test_refused (void)
       DiffusionUnetConfig config;
       g_autoptr (GError) error = NULL;
 
-      g_assert_false (diffusion_unet_config_from_json ("bad.json", object, &config, &error));
+      if (diffusion_unet_config_from_json ("bad.json", object, &config, &error))
+        g_error ("%s: accepted", cases[i][0]);
       g_assert_true (error != NULL && error->domain == DIFFUSION_ERROR);
       if (strstr (error->message, cases[i][1]) == NULL || strstr (error->message, "bad.json") == NULL)
         g_error ("%s: %s", cases[i][0], error->message);
