@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/base/memory.h"
 #include "core/pictures/check.h"
 
 typedef struct
@@ -20,11 +21,14 @@ typedef struct
   DiffusionPicture picture;
   GeglBuffer *in;
   GeglBuffer *out;         /* a copy on write */
-  const Babl *colour;      /* what the core sees */
-  const Babl *with_alpha;  /* NULL: the file has none */
+  const Babl *format;      /* what is exchanged with the buffers: u8, u16 or float, alpha last if there is any */
+  gint bits;               /* of that format */
+  gint components;
 } FilePicture;
 
 static gboolean started;
+/* One node of each file operation: a module in use is not unloaded, so its file is not needed again. */
+static GeglNode *held;
 
 /* Loads the file operations only: GEGL's several hundred others take a tenth of a second. */
 static void
@@ -32,6 +36,9 @@ start_gegl (void)
 {
   static const char *const modules[] = { "gegl-common", "png-load", "png-save", "jpg-load", "jpg-save",
                                          "webp-load", "webp-save", "tiff-load", "tiff-save" };
+  static const char *const operations[] = { "gegl:buffer-source", "gegl:png-load", "gegl:png-save", "gegl:jpg-load",
+                                            "gegl:jpg-save", "gegl:webp-load", "gegl:webp-save", "gegl:tiff-load",
+                                            "gegl:tiff-save" };
   g_autofree char *folder = NULL;
   gboolean links = TRUE;
 
@@ -57,6 +64,9 @@ start_gegl (void)
     g_unsetenv ("GEGL_PATH");
   gegl_init (NULL, NULL);
   g_unsetenv ("GEGL_PATH");
+  held = gegl_node_new ();
+  for (gsize i = 0; i < G_N_ELEMENTS (operations); i++)
+    gegl_node_new_child (held, "operation", operations[i], NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (modules); i++)
     {
       g_autofree char *link = g_strdup_printf ("%s/%s.so", folder, modules[i]);
@@ -69,6 +79,7 @@ start_gegl (void)
 void
 diffusion_pictures_shutdown (void)
 {
+  g_clear_object (&held);
   if (started)
     gegl_exit ();
   started = FALSE;
@@ -78,6 +89,7 @@ diffusion_pictures_shutdown (void)
 typedef struct
 {
   GLogFunc previous;
+  GLogLevelFlags fatal;
   GString *messages;
 } Listener;
 
@@ -97,6 +109,8 @@ static void
 start_listening (Listener *listener)
 {
   listener->messages = g_string_new (NULL);
+  /* What is listened to ends no program, even one that asked for warnings to be fatal. */
+  listener->fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
   listener->previous = g_log_set_default_handler (listen_to, listener);
 }
 
@@ -107,50 +121,77 @@ stop_listening (Listener *listener)
   gboolean any = listener->messages->len > 0;
 
   g_log_set_default_handler (listener->previous, NULL);
+  g_log_set_always_fatal (listener->fatal);
   return g_string_free (listener->messages, !any);
 }
 
-static void
-file_rectangle (gint x, gint y, gint width, gint height, GeglRectangle *rectangle)
+/* The buffers are asked for what they hold and the change to float is done here: babl's own conversions of 16
+ * bits are off by up to half a step. */
+static gpointer
+get_samples (const FilePicture *file, const GeglRectangle *rectangle, GError **error)
 {
-  *rectangle = (GeglRectangle) { x, y, width, height };
+  gsize count = (gsize) rectangle->width * (gsize) rectangle->height * (gsize) file->components;
+  gpointer samples = diffusion_try_alloc (count * (gsize) file->bits / 8, _("a part of the picture"), error);
+
+  if (samples != NULL)
+    gegl_buffer_get (file->in, rectangle, 1.0, file->format, samples, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return samples;
 }
 
 static gboolean
 file_read (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out, GError **error)
 {
-  FilePicture *file = (FilePicture *) picture;
-  GeglRectangle rectangle;
+  const FilePicture *file = (const FilePicture *) picture;
+  gpointer samples = get_samples (file, GEGL_RECTANGLE (x, y, width, height), error);
+  const gsize pixels = (gsize) width * (gsize) height, channels = (gsize) picture->channels;
 
-  file_rectangle (x, y, width, height, &rectangle);
-  gegl_buffer_get (file->in, &rectangle, 1.0, file->colour, out, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  if (samples == NULL)
+    return FALSE;
+  for (gsize i = 0; i < pixels; i++)
+    for (gsize c = 0; c < channels; c++)
+      {
+        gsize k = i * (gsize) file->components + c;
+
+        *out++ = file->bits == 8    ? (float) ((const guint8 *) samples)[k] / 255.0f
+                 : file->bits == 16 ? (float) ((const guint16 *) samples)[k] / 65535.0f
+                                    : ((const float *) samples)[k];
+      }
+  diffusion_free (samples);
   return TRUE;
+}
+
+/* Rounds to a whole step; NaN becomes 0. */
+static inline guint
+quantise (float value, float top)
+{
+  value = value * top + 0.5f;
+  return value > 0 ? (guint) MIN (value, top) : 0;
 }
 
 static gboolean
 file_write (DiffusionPicture *picture, gint x, gint y, gint width, gint height, const float *in, GError **error)
 {
-  FilePicture *file = (FilePicture *) picture;
-  GeglRectangle rectangle;
+  const FilePicture *file = (const FilePicture *) picture;
+  const GeglRectangle *rectangle = GEGL_RECTANGLE (x, y, width, height);
+  gpointer samples = get_samples (file, rectangle, error);
+  const gsize pixels = (gsize) width * (gsize) height, channels = (gsize) picture->channels;
 
-  file_rectangle (x, y, width, height, &rectangle);
-  if (file->with_alpha == NULL)
-    gegl_buffer_set (file->out, &rectangle, 0, file->colour, in, GEGL_AUTO_ROWSTRIDE);
-  else
-    {
-      gsize pixels = (gsize) width * (gsize) height, channels = (gsize) picture->channels;
-      g_autofree float *block = g_try_new (float, pixels * (channels + 1));
+  if (samples == NULL)
+    return FALSE;
+  for (gsize i = 0; i < pixels; i++)
+    for (gsize c = 0; c < channels; c++, in++)
+      {
+        gsize k = i * (gsize) file->components + c;
 
-      if (block == NULL)
-        {
-          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, _("Not enough memory to write the picture"));
-          return FALSE;
-        }
-      gegl_buffer_get (file->in, &rectangle, 1.0, file->with_alpha, block, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-      for (gsize i = 0; i < pixels; i++)
-        memcpy (block + i * (channels + 1), in + i * channels, channels * sizeof (float));
-      gegl_buffer_set (file->out, &rectangle, 0, file->with_alpha, block, GEGL_AUTO_ROWSTRIDE);
-    }
+        if (file->bits == 8)
+          ((guint8 *) samples)[k] = (guint8) quantise (*in, 255.0f);
+        else if (file->bits == 16)
+          ((guint16 *) samples)[k] = (guint16) quantise (*in, 65535.0f);
+        else
+          ((float *) samples)[k] = *in;
+      }
+  gegl_buffer_set (file->out, rectangle, 0, file->format, samples, GEGL_AUTO_ROWSTRIDE);
+  diffusion_free (samples);
   return TRUE;
 }
 
@@ -169,19 +210,21 @@ static DiffusionPicture *
 picture_for_buffer (GeglBuffer *buffer, const Babl *format)
 {
   FilePicture *file = g_new0 (FilePicture, 1);
-  const Babl *space = babl_format_get_space (format), *type = babl_format_get_type (format, 0);
-  gboolean alpha = babl_format_has_alpha (format);
+  const Babl *type = babl_format_get_type (format, 0);
+  gint alpha = babl_format_has_alpha (format) ? 1 : 0;
   gboolean gray = babl_format_get_n_components (format) - alpha == 1;
+  g_autofree char *name = NULL;
 
   file->in = buffer;
   file->out = gegl_buffer_dup (buffer);
-  file->colour = babl_format_with_space (gray ? "Y' float" : "R'G'B' float", space);
-  if (alpha)
-    file->with_alpha = babl_format_with_space (gray ? "Y'A float" : "R'G'B'A float", space);
+  file->bits = type == babl_type ("u8") ? 8 : type == babl_type ("u16") ? 16 : 32;
+  file->components = (gray ? 1 : 3) + alpha;
+  name = g_strdup_printf ("%s%s %s", gray ? "Y'" : "R'G'B'", alpha ? "A" : "",
+                          file->bits == 8 ? "u8" : file->bits == 16 ? "u16" : "float");
+  file->format = babl_format_with_space (name, babl_format_get_space (format));
   file->picture = (DiffusionPicture) {
     .width = gegl_buffer_get_width (buffer), .height = gegl_buffer_get_height (buffer), .channels = gray ? 1 : 3,
-    .bits = type == babl_type ("u8") ? 8 : type == babl_type ("u16") ? 16 : 32,
-    .read = file_read, .write = file_write, .destroy = file_destroy
+    .bits = file->bits, .read = file_read, .write = file_write, .destroy = file_destroy
   };
   return &file->picture;
 }
@@ -267,7 +310,8 @@ run_save (const FilePicture *file, DiffusionFileKind kind, const char *path)
                                   file->picture.bits == 8 ? 8 : 16, "compression", 6, NULL);
       break;
     case DIFFUSION_FILE_JPEG:
-      save = gegl_node_new_child (graph, "operation", "gegl:jpg-save", "path", path, "quality", 95, NULL);
+      save = gegl_node_new_child (graph, "operation", "gegl:jpg-save", "path", path, "quality", 95,
+                                  "grayscale", file->picture.channels == 1, NULL);
       break;
     case DIFFUSION_FILE_WEBP:
       save = gegl_node_new_child (graph, "operation", "gegl:webp-save", "path", path, "quality", 95, NULL);
@@ -315,7 +359,8 @@ gboolean
 diffusion_pictures_save (DiffusionPicture *picture, const char *path, GError **error)
 {
   DiffusionFileKind kind = kind_by_name (path);
-  g_autofree char *shown = g_filename_display_name (path), *temporary = NULL, *said = NULL;
+  g_autofree char *shown = g_filename_display_name (path), *said = NULL;
+  g_autofree char *folder = NULL, *base = NULL, *name = NULL, *temporary = NULL;
   g_autoptr (GError) reason = NULL;
   int fd;
 
@@ -325,7 +370,10 @@ diffusion_pictures_save (DiffusionPicture *picture, const char *path, GError **e
                    _("“%s” ends in none of .png, .jpg, .webp and .tif"), shown);
       return FALSE;
     }
-  temporary = g_strconcat (path, ".XXXXXX", NULL);
+  folder = g_path_get_dirname (path);
+  base = g_path_get_basename (path);
+  name = g_strdup_printf (".%s.XXXXXX", base);
+  temporary = g_build_filename (folder, name, NULL);
   fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0666);
   if (fd < 0)
     {

@@ -123,12 +123,12 @@ draw_camera (Camera *camera, Dice *dice)
   contrast = uniform (dice, 0, 0.9f);
   make_curve (camera, gamma, contrast);
 
-  camera->to_display[0][1] = -uniform (dice, 0.25f, 0.85f);
+  camera->to_display[0][1] = -uniform (dice, 0.15f, 0.7f);
   camera->to_display[0][2] = uniform (dice, -0.25f, 0.15f);
-  camera->to_display[1][0] = -uniform (dice, 0.05f, 0.3f);
-  camera->to_display[1][2] = -uniform (dice, 0.1f, 0.5f);
+  camera->to_display[1][0] = -uniform (dice, 0.02f, 0.25f);
+  camera->to_display[1][2] = -uniform (dice, 0.05f, 0.35f);
   camera->to_display[2][0] = uniform (dice, -0.1f, 0.15f);
-  camera->to_display[2][1] = -uniform (dice, 0.2f, 0.75f);
+  camera->to_display[2][1] = -uniform (dice, 0.1f, 0.6f);
   for (int i = 0; i < 3; i++)
     camera->to_display[i][i] = 1 - camera->to_display[i][(i + 1) % 3] - camera->to_display[i][(i + 2) % 3];
   invert3 (camera->to_display, camera->to_camera);
@@ -140,7 +140,7 @@ draw_camera (Camera *camera, Dice *dice)
   camera->phase_y = chance (dice, 0.5f);
 
   kind = uniform (dice, 0, 1);
-  camera->demosaic = kind < 0.45f ? DEMOSAIC_LINEAR : kind < 0.94f ? DEMOSAIC_DIRECTED : DEMOSAIC_NONE;
+  camera->demosaic = kind < 0.35f ? DEMOSAIC_LINEAR : kind < 0.94f ? DEMOSAIC_DIRECTED : DEMOSAIC_NONE;
   camera->correction = chance (dice, 0.4f) ? 0 : uniform (dice, 0, 1);
   camera->decision_noise = log_uniform (dice, 0.01f, 0.2f);
   if (camera->demosaic == DEMOSAIC_NONE)
@@ -151,16 +151,16 @@ draw_camera (Camera *camera, Dice *dice)
       camera->chroma_share = 1;
       return;
     }
-  if (chance (dice, 0.5f))
-    camera->luma_blur = uniform (dice, 0.3f, 0.7f);
-  if (chance (dice, 0.6f))
+  if (chance (dice, 0.8f))
+    camera->luma_blur = uniform (dice, 0.3f, 0.85f);
+  if (chance (dice, 0.85f))
     {
-      camera->chroma_blur = uniform (dice, 0.5f, 2.5f);
-      camera->chroma_share = uniform (dice, 0.2f, 1);
+      camera->chroma_blur = log_uniform (dice, 0.6f, 3);
+      camera->chroma_share = uniform (dice, 0.3f, 1);
     }
-  if (chance (dice, 0.3f))
+  if (chance (dice, 0.25f))
     {
-      camera->sharpen = uniform (dice, 0.2f, 1);
+      camera->sharpen = uniform (dice, 0.2f, 0.8f);
       camera->sharpen_radius = uniform (dice, 0.6f, 1.4f);
     }
   if (chance (dice, 0.15f))

@@ -2,18 +2,15 @@
 /* Folders of pictures, decoded once into memory or into a cache file that is mapped. */
 #include "core/training/dataset.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <glib/gstdio.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
+#include "core/base/output-file.h"
 
 #define CACHE_MAGIC "DIFFDAT1"
 #define STRIP_ROWS 64
@@ -37,7 +34,6 @@ typedef struct
   char magic[8];
   guint8 digest[32];
   guint64 count;
-  guint64 bytes;
 } CacheHeader;
 
 typedef struct
@@ -51,8 +47,7 @@ struct _DiffusionDataset
 {
   GPtrArray *files;
   GPtrArray *blocks; /* decoded pictures without a cache */
-  gpointer map;
-  gsize map_bytes;
+  GMappedFile *map;
   Picture *pictures;
   gsize size, skipped;
   GPtrArray *classes; /* NULL-terminated */
@@ -211,58 +206,24 @@ decode (const File *file, DiffusionPictureOpenFunc open, Entry *entry, gsize *by
   return samples;
 }
 
-static gboolean
-write_all (int fd, gconstpointer data, gsize bytes, const char *path, GError **error)
-{
-  const char *next = data;
-
-  while (bytes > 0)
-    {
-      gssize written = write (fd, next, bytes);
-
-      if (written < 0 && errno == EINTR)
-        continue;
-      if (written <= 0)
-        {
-          int code = errno;
-
-          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _("Could not write “%s”: %s"), path,
-                       g_strerror (code));
-          return FALSE;
-        }
-      next += written;
-      bytes -= (gsize) written;
-    }
-  return TRUE;
-}
-
-/* Maps a cache made from the same files. FALSE when there is none; entries then stay as they are. */
+/* Maps a cache made from the same files: header, samples, entries. FALSE when there is none; entries then stay
+ * as they are. */
 static gboolean
 map_cache (DiffusionDataset *dataset, const char *path, const guint8 digest[32], Entry *entries)
 {
-  g_autofree char *shown = g_filename_display_name (path);
-  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
-  GStatBuf info;
+  const gsize count = dataset->files->len, table = count * sizeof (Entry);
+  g_autoptr (GMappedFile) map = g_mapped_file_new (path, FALSE, NULL);
+  gsize bytes = map != NULL ? g_mapped_file_get_length (map) : 0;
+  const char *start = map != NULL ? g_mapped_file_get_contents (map) : NULL;
   CacheHeader header;
-  gsize count = dataset->files->len, table = count * sizeof (Entry), bytes;
-  const Entry *stored;
-  gpointer map;
+  g_autofree Entry *stored = NULL;
 
-  if (fd < 0)
+  if (bytes < sizeof header + table)
     return FALSE;
-  if (fstat (fd, &info) != 0 || (gsize) info.st_size < sizeof header + table ||
-      pread (fd, &header, sizeof header, 0) != sizeof header || memcmp (header.magic, CACHE_MAGIC, 8) != 0 ||
-      memcmp (header.digest, digest, 32) != 0 || header.count != count || header.bytes != (guint64) info.st_size)
-    {
-      close (fd);
-      return FALSE;
-    }
-  bytes = (gsize) info.st_size;
-  map = mmap (NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-  close (fd);
-  if (map == MAP_FAILED)
+  memcpy (&header, start, sizeof header);
+  if (memcmp (header.magic, CACHE_MAGIC, 8) != 0 || memcmp (header.digest, digest, 32) != 0 || header.count != count)
     return FALSE;
-  stored = (const Entry *) ((const char *) map + sizeof header);
+  stored = g_memdup2 (start + bytes - table, table);
   for (gsize i = 0; i < count; i++)
     {
       gsize need;
@@ -273,45 +234,33 @@ map_cache (DiffusionDataset *dataset, const char *path, const guint8 digest[32],
           !g_size_checked_mul (&need, (gsize) stored[i].width * 3 * (stored[i].bits / 8), stored[i].height) ||
           stored[i].offset > bytes || need > bytes - stored[i].offset || stored[i].offset % 2 != 0)
         {
-          g_warning (_("“%s” is damaged and is made again"), shown);
-          munmap (map, bytes);
+          g_warning (_("“%s” is damaged and is made again"), path);
           return FALSE;
         }
     }
   memcpy (entries, stored, table);
-  dataset->map = map;
-  dataset->map_bytes = bytes;
+  dataset->map = g_steal_pointer (&map);
   return TRUE;
 }
 
-/* Decodes every file, into memory or into the cache. blocks[i]: the samples of file i when there is no cache. */
+/* Decodes every file, into memory or into the cache. */
 static gboolean
 decode_all (DiffusionDataset *dataset, DiffusionPictureOpenFunc open, const char *cache, const guint8 digest[32],
             Entry *entries, DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
             GError **error)
 {
-  const gsize count = dataset->files->len, table = count * sizeof (Entry);
-  g_autofree char *temporary = cache != NULL ? g_strdup_printf ("%s.XXXXXX", cache) : NULL;
+  const gsize count = dataset->files->len;
+  g_autoptr (DiffusionOutputFile) output = NULL;
   CacheHeader header = { .count = count };
-  guint64 offset = sizeof header + table;
-  gboolean done = FALSE;
-  int fd = -1;
+  guint64 offset = sizeof header;
 
   memcpy (header.magic, CACHE_MAGIC, 8);
   memcpy (header.digest, digest, 32);
   if (cache != NULL)
     {
-      fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0644);
-      if (fd < 0)
-        {
-          int code = errno;
-
-          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _("Could not create “%s”: %s"), temporary,
-                       g_strerror (code));
-          return FALSE;
-        }
-      if (lseek (fd, (off_t) offset, SEEK_SET) < 0)
-        goto out;
+      output = diffusion_output_file_new (cache, error);
+      if (output == NULL || !diffusion_output_file_write (output, &header, sizeof header, error))
+        return FALSE;
     }
   for (gsize i = 0; i < count; i++)
     {
@@ -321,63 +270,38 @@ decode_all (DiffusionDataset *dataset, DiffusionPictureOpenFunc open, const char
       gsize bytes = 0;
 
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        goto out;
+        return FALSE;
       samples = decode (file, open, &entries[i], &bytes, &reason);
       if (samples == NULL)
         {
           if (g_error_matches (reason, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY))
             {
               g_propagate_error (error, g_steal_pointer (&reason));
-              goto out;
+              return FALSE;
             }
           g_warning (_("“%s” is skipped: %s"), file->path, reason != NULL ? reason->message : "?");
           memset (&entries[i], 0, sizeof entries[i]);
         }
-      else if (cache == NULL)
+      else if (output == NULL)
         dataset->blocks->pdata[i] = samples;
       else
         {
           static const guint8 zeros[DIFFUSION_ALIGNMENT];
           gsize padding = (DIFFUSION_ALIGNMENT - offset % DIFFUSION_ALIGNMENT) % DIFFUSION_ALIGNMENT;
-          gboolean written = write_all (fd, zeros, padding, temporary, error) &&
-                             write_all (fd, samples, bytes, temporary, error);
+          gboolean written = diffusion_output_file_write (output, zeros, padding, error) &&
+                             diffusion_output_file_write (output, samples, bytes, error);
 
           diffusion_free (samples);
           if (!written)
-            goto out;
+            return FALSE;
           entries[i].offset = offset + padding;
           offset += padding + bytes;
         }
       if (progress != NULL)
         progress ((double) (i + 1) / (double) count, progress_data);
     }
-  if (cache != NULL)
-    {
-      header.bytes = offset;
-      if (lseek (fd, 0, SEEK_SET) != 0 || !write_all (fd, &header, sizeof header, temporary, error) ||
-          !write_all (fd, entries, table, temporary, error))
-        goto out;
-      if (fsync (fd) != 0 || g_rename (temporary, cache) != 0)
-        {
-          int code = errno;
-
-          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _("Could not write “%s”: %s"), cache,
-                       g_strerror (code));
-          goto out;
-        }
-    }
-  done = TRUE;
-
-out:
-  if (fd >= 0)
-    {
-      close (fd);
-      if (!done)
-        g_unlink (temporary);
-    }
-  if (!done && error != NULL && *error == NULL)
-    g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _("Could not write “%s”"), cache);
-  return done;
+  return output == NULL || (diffusion_output_file_write (output, entries, count * sizeof (Entry), error) &&
+                            diffusion_output_file_commit (output, error));
 }
 
 static gboolean
@@ -460,7 +384,7 @@ diffusion_dataset_open (const char *const *folders, DiffusionPictureOpenFunc ope
         continue;
       picture->file = file;
       picture->samples =
-        dataset->map != NULL ? (guint8 *) dataset->map + entries[i].offset : dataset->blocks->pdata[i];
+        dataset->map != NULL ? (const guint8 *) g_mapped_file_get_contents (dataset->map) + entries[i].offset : dataset->blocks->pdata[i];
       picture->width = (gint) entries[i].width;
       picture->height = (gint) entries[i].height;
       picture->bits = (gint) entries[i].bits;
@@ -483,8 +407,7 @@ diffusion_dataset_free (DiffusionDataset *dataset)
 {
   if (dataset == NULL)
     return;
-  if (dataset->map != NULL)
-    munmap (dataset->map, dataset->map_bytes);
+  g_clear_pointer (&dataset->map, g_mapped_file_unref);
   g_ptr_array_unref (dataset->files);
   g_ptr_array_unref (dataset->blocks);
   g_ptr_array_unref (dataset->classes);
