@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The table of verbs. */
-#include "cli/verbs.h"
-
-const CliVerb *const cli_verbs[] = {
-  NULL
-};
