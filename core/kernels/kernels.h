@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* What keeps the normalisations from dividing by zero. */
+#define DIFFUSION_NORM_EPSILON 1e-6f
+
 /**
  * DiffusionKernels:
  *
@@ -38,6 +41,20 @@ typedef struct
   void (*gate) (gsize rows, gsize c, const float *x, float *y);
   /* dx [rows, 2c] from x [rows, 2c] and dy [rows, c] */
   void (*gate_backward) (gsize rows, gsize c, const float *x, const float *dy, float *dx);
+
+  /* Layer normalisation of every row (ε = 1e-6) with modulation: x, y [rows, c]; film [2c], p then q, or NULL:
+   * y = (x − mean)/√(variance + ε)·(1 + p) + q. y may be x. */
+  void (*film_norm) (gsize rows, gsize c, const float *x, const float *film, float *y);
+  /* dx = (its gradient) + beta·dx, not computed where dx is NULL; dfilm [2c] (or NULL) is added to */
+  void (*film_norm_backward) (gsize rows, gsize c, const float *x, const float *film, const float *dy, float beta,
+                              float *dx, float *dfilm);
+
+  /* One row of a depthwise 3×3 convolution: rows [3], each [w, c] or NULL for zeros; weight [9, c]; bias [c] or NULL;
+   * zero pixels left and right; y [w, c] */
+  void (*depthwise_row) (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y);
+  /* dweight [9, c] and dbias [c] are added to; dy [w, c] */
+  void (*depthwise_row_weights) (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight,
+                                 float *dbias);
 } DiffusionKernels;
 
 /** diffusion_kernels: the table of diffusion_cpu_level(). */

@@ -102,6 +102,261 @@ gate_backward (gsize rows, gsize c, const float *restrict x, const float *restri
       }
 }
 
+/* Sixteen floats, whatever the registers' width; unaligned. */
+typedef float Floats __attribute__ ((vector_size (64), aligned (4)));
+#define FLOATS 16
+
+static inline Floats
+load (const float *x)
+{
+  return *(const Floats *) (gconstpointer) x;
+}
+
+static inline void
+store (float *x, Floats value)
+{
+  *(Floats *) (gpointer) x = value;
+}
+
+static inline float
+sum (Floats value)
+{
+  float lanes[FLOATS];
+
+  memcpy (lanes, &value, sizeof lanes);
+  for (int width = FLOATS / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; i++)
+      lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
+/* The mean of a row and 1/√(variance + ε). */
+static inline void
+row_statistics (gsize c, const float *x, float *mean, float *scale)
+{
+  gsize whole = c / FLOATS * FLOATS;
+  Floats sums = { 0 };
+  float total = 0, average;
+
+  for (gsize i = 0; i < whole; i += FLOATS)
+    sums += load (x + i);
+  for (gsize i = whole; i < c; i++)
+    total += x[i];
+  average = (sum (sums) + total) / (float) c;
+  sums = (Floats) { 0 };
+  total = 0;
+  for (gsize i = 0; i < whole; i += FLOATS)
+    {
+      Floats difference = load (x + i) - average;
+
+      sums += difference * difference;
+    }
+  for (gsize i = whole; i < c; i++)
+    total += (x[i] - average) * (x[i] - average);
+  *mean = average;
+  *scale = 1 / sqrtf ((sum (sums) + total) / (float) c + DIFFUSION_NORM_EPSILON);
+}
+
+static void
+film_norm (gsize rows, gsize c, const float *x, const float *film, float *y)
+{
+  for (gsize r = 0; r < rows; r++, x += c, y += c)
+    {
+      float mean, scale;
+
+      row_statistics (c, x, &mean, &scale);
+      if (film != NULL)
+        {
+#pragma GCC ivdep
+          for (gsize i = 0; i < c; i++)
+            y[i] = (x[i] - mean) * scale * (1 + film[i]) + film[c + i];
+        }
+      else
+        {
+#pragma GCC ivdep
+          for (gsize i = 0; i < c; i++)
+            y[i] = (x[i] - mean) * scale;
+        }
+    }
+}
+
+static inline void
+norm_row_backward (gsize c, const float *x, const float *film, const float *dy, float beta, float *dx, float *dfilm)
+{
+  gsize whole = c / FLOATS * FLOATS;
+  Floats g_sums = { 0 }, gx_sums = { 0 };
+  float g_total = 0, gx_total = 0, mean, scale;
+
+  row_statistics (c, x, &mean, &scale);
+  for (gsize i = 0; i < whole; i += FLOATS)
+    {
+      Floats normalised = (load (x + i) - mean) * scale;
+      Floats d = load (dy + i);
+      Floats g = film != NULL ? d * (1 + load (film + i)) : d;
+
+      g_sums += g;
+      gx_sums += g * normalised;
+      if (dfilm != NULL)
+        {
+          store (dfilm + i, load (dfilm + i) + d * normalised);
+          store (dfilm + c + i, load (dfilm + c + i) + d);
+        }
+    }
+  for (gsize i = whole; i < c; i++)
+    {
+      float normalised = (x[i] - mean) * scale;
+      float g = film != NULL ? dy[i] * (1 + film[i]) : dy[i];
+
+      g_total += g;
+      gx_total += g * normalised;
+      if (dfilm != NULL)
+        {
+          dfilm[i] += dy[i] * normalised;
+          dfilm[c + i] += dy[i];
+        }
+    }
+  if (dx == NULL)
+    return;
+  g_total = (sum (g_sums) + g_total) / (float) c;
+  gx_total = (sum (gx_sums) + gx_total) / (float) c;
+#pragma GCC ivdep
+  for (gsize i = 0; i < c; i++)
+    {
+      float g = film != NULL ? dy[i] * (1 + film[i]) : dy[i];
+      float value = scale * (g - g_total - (x[i] - mean) * scale * gx_total);
+
+      dx[i] = beta != 0 ? value + beta * dx[i] : value;
+    }
+}
+
+static void
+film_norm_backward (gsize rows, gsize c, const float *x, const float *film, const float *dy, float beta, float *dx,
+                    float *dfilm)
+{
+  for (gsize r = 0; r < rows; r++)
+    norm_row_backward (c, x + r * c, film, dy + r * c, beta, dx != NULL ? dx + r * c : NULL, dfilm);
+}
+
+/* One value of a depthwise row, for channels that do not fill a vector. */
+static inline float
+depthwise_value (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, gsize x, gsize i)
+{
+  float value = bias != NULL ? bias[i] : 0;
+
+  for (gsize row = 0; row < 3; row++)
+    if (rows[row] != NULL)
+      for (gsize column = x > 0 ? x - 1 : 0; column <= x + 1 && column < w; column++)
+        value += weight[(row * 3 + column + 1 - x) * c + i] * rows[row][column * c + i];
+  return value;
+}
+
+/* Rows @first to @last of the three exist; constants after inlining, so that the nine taps stay in registers. */
+static inline __attribute__ ((always_inline)) void
+depthwise_row_of (const int first, const int last, gsize w, gsize c, const float *const *rows, const float *weight,
+                  const float *bias, float *y)
+{
+  gsize whole = c / FLOATS * FLOATS;
+
+  for (gsize i = 0; i < whole; i += FLOATS)
+    {
+      Floats taps[9];
+      Floats start = { 0 };
+
+      if (bias != NULL)
+        start = load (bias + i);
+      for (int tap = 3 * first; tap < 3 * last + 3; tap++)
+        taps[tap] = load (weight + (gsize) tap * c + i);
+      for (gsize x = 0; x < w; x++)
+        {
+          Floats value = start;
+
+          if (x > 0 && x + 1 < w)
+            for (int row = first; row <= last; row++)
+              {
+                const float *at = rows[row] + x * c + i;
+
+                value += taps[3 * row] * load (at - c) + taps[3 * row + 1] * load (at)
+                         + taps[3 * row + 2] * load (at + c);
+              }
+          else
+            for (int row = first; row <= last; row++)
+              {
+                const float *at = rows[row] + x * c + i;
+
+                value += taps[3 * row + 1] * load (at);
+                if (x > 0)
+                  value += taps[3 * row] * load (at - c);
+                if (x + 1 < w)
+                  value += taps[3 * row + 2] * load (at + c);
+              }
+          store (y + x * c + i, value);
+        }
+    }
+  for (gsize x = 0; x < w && whole < c; x++)
+    for (gsize i = whole; i < c; i++)
+      y[x * c + i] = depthwise_value (w, c, rows, weight, bias, x, i);
+}
+
+static void
+depthwise_row (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y)
+{
+  if (rows[0] != NULL && rows[2] != NULL)
+    depthwise_row_of (0, 2, w, c, rows, weight, bias, y);
+  else if (rows[2] != NULL)
+    depthwise_row_of (1, 2, w, c, rows, weight, bias, y);
+  else if (rows[0] != NULL)
+    depthwise_row_of (0, 1, w, c, rows, weight, bias, y);
+  else
+    depthwise_row_of (1, 1, w, c, rows, weight, bias, y);
+}
+
+static void
+depthwise_row_weights (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight, float *dbias)
+{
+  gsize whole = c / FLOATS * FLOATS;
+
+  for (gsize i = 0; i < whole; i += FLOATS)
+    {
+      Floats bias = { 0 };
+
+      for (gsize x = 0; x < w; x++)
+        bias += load (dy + x * c + i);
+      store (dbias + i, load (dbias + i) + bias);
+      for (gsize row = 0; row < 3; row++)
+        {
+          const float *at = rows[row];
+          Floats left = { 0 }, middle = { 0 }, right = { 0 };
+
+          if (at == NULL)
+            continue;
+          for (gsize x = 0; x < w; x++)
+            {
+              Floats d = load (dy + x * c + i);
+
+              middle += d * load (at + x * c + i);
+              if (x > 0)
+                left += d * load (at + (x - 1) * c + i);
+              if (x + 1 < w)
+                right += d * load (at + (x + 1) * c + i);
+            }
+          store (dweight + row * 3 * c + i, load (dweight + row * 3 * c + i) + left);
+          store (dweight + (row * 3 + 1) * c + i, load (dweight + (row * 3 + 1) * c + i) + middle);
+          store (dweight + (row * 3 + 2) * c + i, load (dweight + (row * 3 + 2) * c + i) + right);
+        }
+    }
+  for (gsize x = 0; x < w; x++)
+    for (gsize i = whole; i < c; i++)
+      {
+        float d = dy[x * c + i];
+
+        dbias[i] += d;
+        for (gsize row = 0; row < 3; row++)
+          if (rows[row] != NULL)
+            for (gsize column = x > 0 ? x - 1 : 0; column <= x + 1 && column < w; column++)
+              dweight[(row * 3 + column + 1 - x) * c + i] += d * rows[row][column * c + i];
+      }
+}
+
 const DiffusionKernels KERNELS_TABLE = {
   .level = KERNELS_LEVEL,
   .silu = silu,
@@ -111,4 +366,8 @@ const DiffusionKernels KERNELS_TABLE = {
   .scale = scale,
   .gate = gate,
   .gate_backward = gate_backward,
+  .film_norm = film_norm,
+  .film_norm_backward = film_norm_backward,
+  .depthwise_row = depthwise_row,
+  .depthwise_row_weights = depthwise_row_weights,
 };

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs a command with a private root's /usr, /etc and /var and everything else of the host, from the current folder.
 # Called inside a fresh mount namespace: enter.sh user|admin ROOT EMPTY-FOLDER COMMAND...
-# "admin" keeps the root's own list of users and all capabilities, for apt.
+# "admin" is for apt: in / of the root alone, with its own list of users and all capabilities.
 set -eu
 
 as=$1 root=$2 new=$3
 shift 3
 cwd=$PWD
 
-mount -t tmpfs -o mode=755,size=1m tmpfs "$new"
+mount -t tmpfs -o mode=755 tmpfs "$new"
 mkdir "$new/.host"
 
 for dir in usr etc var; do
@@ -34,7 +34,9 @@ for path in /*; do
   case $path in
     /bin|/sbin|/lib|/lib32|/lib64|/libx32|/usr|/etc|/var|/boot|/lost+found) ;;
     *)
-      if [ -L "$path" ]; then
+      if [ "$as" = admin ] && [[ $path != /@(dev|proc|sys) ]]; then
+        if [ -d "$path" ]; then mkdir -m 1777 "$new$path"; fi
+      elif [ -L "$path" ]; then
         ln -s "$(readlink "$path")" "$new$path"
       elif [ -d "$path" ]; then
         mkdir "$new$path"
@@ -42,12 +44,16 @@ for path in /*; do
       fi ;;
   esac
 done
-for path in "$HOME" "$cwd" "$DEV_SOURCE" /var/tmp; do
-  case $path in
-    /usr/*|/etc/*|/var/*)
-      if mkdir -p "$new$path" 2>/dev/null; then mount --rbind "$path" "$new$path"; fi ;;
-  esac
-done
+if [ "$as" = admin ]; then
+  cwd=/
+else
+  for path in "$HOME" "$cwd" "$DEV_SOURCE" /var/tmp; do
+    case $path in
+      /usr/*|/etc/*|/var/*)
+        if mkdir -p "$new$path" 2>/dev/null; then mount --rbind "$path" "$new$path"; fi ;;
+    esac
+  done
+fi
 
 # Not chroot, in which no user namespace can be made: sandboxes of image loaders need them.
 cd "$new"

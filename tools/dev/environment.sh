@@ -145,7 +145,7 @@ root_check_user () {
 
 # Makes $root: under another name first, so that one that bears its name is whole.
 root_create () {
-  local part=$root.part log=$cache/$release.log target options=() missing=() list start ok=yes
+  local part=$root.part log=$cache/$release.log options=() missing=() list start ok=yes
   list=$(packages build | paste -sd,)
 
   command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
@@ -159,6 +159,7 @@ root_create () {
   local sources
   sources=$(root_sources) || exit 1
 
+  trap 'root_owner rm -rf --one-file-system "$part"; echo >&2; fail "stopped."' INT TERM
   note "making a Debian $release root in $cache, once: about 300 MB to download, some minutes"
   start=$SECONDS
   root_owner rm -rf --one-file-system "$part"
@@ -217,9 +218,23 @@ root_add () {
   note "added them in $((SECONDS - start)) s"
 }
 
+# locked FILE COMMAND...: runs the command, which makes FILE, unless that exists; one ./dev at a time.
+locked () {
+  local file=$1
+  shift
+  if [ -e "$file" ]; then return; fi
+  { mkdir -p "$cache/mnt" && true >>"$cache/lock"; } 2>/dev/null || fail \
+    "cannot write to $cache." \
+    "Name a folder that can be written to: XDG_CACHE_HOME=… ./dev …"
+  (
+    flock -n 9 || { note "waiting for another ./dev that makes or changes the private root"; flock 9; }
+    [ -e "$file" ] || "$@"
+  ) 9>>"$cache/lock" || exit 1
+}
+
 # Makes ready: the build list always, and the lists named.
 environment_prepare () {
-  local list missing
+  local list
   if [ -n "${DEV_IN_ROOT:-}" ]; then return; fi
   if [ "$release" = trixie ] && installed build "$@"; then return; fi
 
@@ -231,20 +246,9 @@ environment_prepare () {
       apt_get $(packages build "$@")
       return
     fi
-    mkdir -p "$cache/mnt" 2>/dev/null || fail "cannot write to $cache. Name a folder that can be written to: XDG_CACHE_HOME=… ./dev …"
-    (
-      flock -n 9 || { note "waiting for another ./dev that makes the root"; flock 9; }
-      [ -d "$root" ] || root_create
-    ) 9>"$cache/lock" || exit 1
+    locked "$root" root_create
   fi
-  for list; do
-    if [ ! -e "$(root_stamp "$list")" ]; then
-      (
-        flock -n 9 || { note "waiting for another ./dev that adds packages"; flock 9; }
-        [ -e "$(root_stamp "$list")" ] || root_add "$list"
-      ) 9>"$cache/lock" || exit 1
-    fi
-  done
+  for list; do locked "$(root_stamp "$list")" root_add "$list"; done
 }
 
 # Runs a command where building happens; does not return.

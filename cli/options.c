@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Command lines: parsing, and checks that name the option, what was found and what is expected. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "core/diffusion.h"
+
+#define MAX_THREADS 1024
+
+G_DEFINE_QUARK (cli-usage-error-quark, cli_usage_error)
+
+gboolean
+cli_usage_error (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, CLI_USAGE_ERROR, 0, message);
+  return FALSE;
+}
+
+static gboolean
+check_count (const CliVerb *verb, guint found, GError **error)
+{
+  if (found < verb->min_arguments)
+    return cli_usage_error (error, _ ("too few arguments: found %u, expected %s"), found, verb->arguments);
+  if (found > verb->max_arguments && !(verb->max_arguments == 0 && verb->min_arguments > 0))
+    return cli_usage_error (error, _ ("too many arguments: found %u, expected %s"), found,
+                            verb->max_arguments > 0 ? verb->arguments : _ ("none"));
+  return TRUE;
+}
+
+char **
+cli_parse (const CliVerb *verb, const GOptionEntry *entries, int argc, char **argv, GError **error)
+{
+  gint threads = 0;
+  g_auto (GStrv) arguments = NULL;
+  g_autoptr (GError) problem = NULL;
+  const GOptionEntry common[] = {
+    { "threads", 0, 0, G_OPTION_ARG_INT, &threads,
+      N_ ("Use N processor cores (default: all); the result does not depend on it"), N_ ("N") },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments, NULL, verb->arguments },
+    { NULL, 0, 0, 0, NULL, NULL, NULL }
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autofree char *program = g_strdup_printf ("diffusion %s", verb->name);
+
+  g_set_prgname (program);
+  g_option_context_set_translation_domain (context, DIFFUSION_GETTEXT_DOMAIN);
+  g_option_context_set_summary (context, verb->brief);
+  if (verb->description != NULL)
+    g_option_context_set_description (context, verb->description);
+  if (entries != NULL)
+    g_option_context_add_main_entries (context, entries, DIFFUSION_GETTEXT_DOMAIN);
+  g_option_context_add_main_entries (context, common, DIFFUSION_GETTEXT_DOMAIN);
+
+  if (!g_option_context_parse (context, &argc, &argv, &problem))
+    {
+      cli_usage_error (error, "%s", problem->message);
+      return NULL;
+    }
+  if (!check_count (verb, arguments != NULL ? g_strv_length (arguments) : 0, error) ||
+      !cli_check_int ("--threads", threads, 0, MAX_THREADS, error))
+    return NULL;
+  diffusion_set_threads ((guint) threads);
+  return arguments != NULL ? g_steal_pointer (&arguments) : g_new0 (char *, 1);
+}
+
+gboolean
+cli_check_int (const char *option, gint64 value, gint64 minimum, gint64 maximum, GError **error)
+{
+  if (value >= minimum && value <= maximum)
+    return TRUE;
+  return cli_usage_error (error, _ ("%s: found %" G_GINT64_FORMAT ", expected %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+                          option, value, minimum, maximum);
+}
+
+gboolean
+cli_check_double (const char *option, double value, double minimum, double maximum, GError **error)
+{
+  if (value >= minimum && value <= maximum)
+    return TRUE;
+  return cli_usage_error (error, _ ("%s: found %g, expected %g to %g"), option, value, minimum, maximum);
+}
+
+gboolean
+cli_parse_double (const char *option, const char *text, double minimum, double maximum, double *value, GError **error)
+{
+  char *end = NULL;
+  double number = g_ascii_strtod (text, &end);
+
+  if (end == text || *end != '\0')
+    return cli_usage_error (error, _ ("%s: found “%s”, expected a number from %g to %g"), option, text, minimum,
+                            maximum);
+  *value = number;
+  return cli_check_double (option, number, minimum, maximum, error);
+}
+
+gboolean
+cli_parse_int (const char *option, const char *text, gint64 minimum, gint64 maximum, gint64 *value, GError **error)
+{
+  char *end = NULL;
+
+  errno = 0;
+  gint64 number = g_ascii_strtoll (text, &end, 10);
+  if (end == text || *end != '\0' || errno == ERANGE)
+    return cli_usage_error (error,
+                            _ ("%s: found “%s”, expected a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+                            option, text, minimum, maximum);
+  *value = number;
+  return cli_check_int (option, number, minimum, maximum, error);
+}
+
+gboolean
+cli_parse_choice (const char *option, const char *text, const char *const *choices, guint *choice, GError **error)
+{
+  for (guint i = 0; choices[i] != NULL; i++)
+    if (strcmp (text, choices[i]) == 0)
+      {
+        *choice = i;
+        return TRUE;
+      }
+
+  g_autofree char *words = g_strjoinv (", ", (char **) choices);
+  return cli_usage_error (error, _ ("%s: found “%s”, expected one of: %s"), option, text, words);
+}
+
+gboolean
+cli_check_output (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_filename_display_name (path);
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("%s: found a folder, expected the name of a file to write"),
+                   name);
+      return FALSE;
+    }
+  if (access (folder, W_OK | X_OK) != 0)
+    {
+      int reason = errno;
+      g_autofree char *folder_name = g_filename_display_name (folder);
+
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("%s: cannot write to the folder %s: %s"), name,
+                   folder_name, g_strerror (reason));
+      return FALSE;
+    }
+  return TRUE;
+}

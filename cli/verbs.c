@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of verbs. */
+#include "cli/verbs.h"
+
+const CliVerb *const cli_verbs[] = {
+  NULL
+};

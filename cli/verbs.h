@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The verbs, each defined in the file of its name. */
+#pragma once
+
+#include "cli/verb.h"
+
+G_BEGIN_DECLS
+
+G_END_DECLS

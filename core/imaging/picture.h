@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A picture that is read and written by rectangles: image files and GIMP drawables look the same to the core. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _DiffusionPicture DiffusionPicture;
+
+/**
+ * DiffusionPicture:
+ * @width: columns, at least 1
+ * @height: rows, at least 1
+ * @channels: 1 (gray) or 3 (R'G'B'); alpha is none of the core's business and is kept by the picture itself
+ * @bits: precision of a stored sample: 8, 16 or 32 (floating point)
+ * @read: reads a rectangle that lies inside the picture as float, [height, width, channels], 0 to 1 for the
+ *   range that integer formats can hold (floating-point pictures may exceed it), in the picture's own colour
+ *   space and with its own tone curve
+ * @write: writes such a rectangle; nothing outside it changes. %NULL when the picture can only be read. A
+ *   picture whose input and output are different buffers never shows what was written to @read
+ * @destroy: frees the picture and what belongs to it; may be %NULL
+ *
+ * @read and @write are called from one thread at a time. Both return %FALSE with an error when a file, a
+ * buffer or the program behind it fails.
+ */
+struct _DiffusionPicture
+{
+  gint width;
+  gint height;
+  gint channels;
+  gint bits;
+
+  gboolean (*read) (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
+                    GError **error);
+  gboolean (*write) (DiffusionPicture *picture, gint x, gint y, gint width, gint height, const float *in,
+                     GError **error);
+  void (*destroy) (DiffusionPicture *picture);
+};
+
+/** DiffusionPictureOpenFunc: opens the image file @path for reading, or returns %NULL with @error set. */
+typedef DiffusionPicture *(*DiffusionPictureOpenFunc) (const char *path, GError **error);
+
+/** diffusion_picture_free: frees a picture; %NULL is allowed. */
+void diffusion_picture_free (DiffusionPicture *picture);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionPicture, diffusion_picture_free)
+
+/**
+ * diffusion_picture_new_memory:
+ * @width: columns
+ * @height: rows
+ * @channels: 1 or 3
+ * @pixels: (transfer none): [height, width, channels] float, read and written in place; must outlive the picture
+ *
+ * Returns: (transfer full): a picture over a block of memory
+ */
+DiffusionPicture *diffusion_picture_new_memory (gint width, gint height, gint channels, float *pixels);
+
+G_END_DECLS

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layers: functions that append operations to a graph and declare their parameters. Each layer's forward and
+ * backward pass stand side by side in its own file. All values are [n, h, w, c]. */
+#pragma once
+
+#include "core/model/graph.h"
+
+G_BEGIN_DECLS
+
+/**
+ * DiffusionConv2dOptions:
+ * @name: parameters are "@name.weight" [out, in, kernel, kernel] and "@name.bias" [out]
+ * @out_channels: channels of the output
+ * @kernel: 1, 2, 3, …
+ * @stride: 1 or more
+ * @pad: [top, left, bottom, right] pixels of padding
+ * @circular: pad with the opposite side instead of zeros
+ * @linear: the weight is [out, in] as in linear layers (@kernel 1)
+ * @no_bias: without a bias
+ * @init_gain: starting values U(−gain/√fan_in, gain/√fan_in); 0: zeros
+ * @residual: (optional): a value of the output's shape that is added; %DIFFUSION_NO_VALUE for none
+ */
+typedef struct
+{
+  const char *name;
+  gint out_channels;
+  gint kernel;
+  gint stride;
+  gint pad[4];
+  gboolean circular;
+  gboolean linear;
+  gboolean no_bias;
+  double init_gain;
+  DiffusionValue residual;
+} DiffusionConv2dOptions;
+
+/** diffusion_layer_conv2d: cross-correlation as in every deep-learning framework, by matrix products. */
+DiffusionValue diffusion_layer_conv2d (DiffusionGraph *graph, DiffusionValue x, const DiffusionConv2dOptions *options);
+
+/** diffusion_layer_linear: y = x·Wᵀ + b on the channels of every pixel. */
+DiffusionValue diffusion_layer_linear (DiffusionGraph *graph, DiffusionValue x, const char *name, gint out_channels,
+                                       double init_gain);
+
+/** diffusion_layer_silu: x·sigmoid (x). */
+DiffusionValue diffusion_layer_silu (DiffusionGraph *graph, DiffusionValue x);
+
+/** diffusion_layer_add: a + b, of one shape. */
+DiffusionValue diffusion_layer_add (DiffusionGraph *graph, DiffusionValue a, DiffusionValue b);
+
+/**
+ * diffusion_layer_film_norm:
+ * @x: [n, h, w, c]
+ * @film: (optional): [n, 1, 1, 2c], p then q
+ *
+ * Layer normalisation over each pixel's channels (ε = 1e-6, no parameters) and feature-wise modulation:
+ * (x − mean)/√(variance + ε)·(1 + p) + q. No statistic reaches beyond a pixel, so tiles do not see it.
+ */
+DiffusionValue diffusion_layer_film_norm (DiffusionGraph *graph, DiffusionValue x, DiffusionValue film);
+
+/** diffusion_layer_gate: simple gate (Chen et al. 2022): [n, h, w, 2c] → [n, h, w, c], first half times second. */
+DiffusionValue diffusion_layer_gate (DiffusionGraph *graph, DiffusionValue x);
+
+/**
+ * diffusion_layer_depthwise_gate:
+ * @x: [n, h, w, 2c]
+ * @name: parameters are "@name.weight" [2c, 1, 3, 3] and "@name.bias" [2c]
+ *
+ * Depthwise 3×3 convolution with zero padding, then the simple gate, without storing what lies between.
+ *
+ * Returns: [n, h, w, c]
+ */
+DiffusionValue diffusion_layer_depthwise_gate (DiffusionGraph *graph, DiffusionValue x, const char *name);
+
+/** diffusion_layer_pixel_shuffle: [n, h, w, f²·c] → [n, f·h, f·w, c]; channel order c, dy, dx as in PyTorch. */
+DiffusionValue diffusion_layer_pixel_shuffle (DiffusionGraph *graph, DiffusionValue x, gint factor);
+
+/** diffusion_layer_pixel_unshuffle: [n, f·h, f·w, c] → [n, h, w, f²·c]. */
+DiffusionValue diffusion_layer_pixel_unshuffle (DiffusionGraph *graph, DiffusionValue x, gint factor);
+
+/**
+ * diffusion_layer_high_pass:
+ * @x: [n, h, w, c]
+ * @scale: [n, 1, 1, 1]
+ *
+ * [x, scale·(x − the mean of x over the 5×5 pixels around)], mirrored at the borders. Passes no gradient.
+ *
+ * Returns: [n, h, w, 2c]
+ */
+DiffusionValue diffusion_layer_high_pass (DiffusionGraph *graph, DiffusionValue x, DiffusionValue scale);
+
+G_END_DECLS

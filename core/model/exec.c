@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Running graphs forward and backward in planned memory. */
+#include "core/base/error.h"
+#include "core/base/i18n.h"
+#include "core/base/memory.h"
+#include "core/model/graph-private.h"
+
+#include <string.h>
+
+struct _DiffusionExec
+{
+  const DiffusionGraph *graph;
+  DiffusionPlan *plan;
+  DiffusionRunMode mode;
+  DiffusionPrecision precision;
+  guint8 *memory;
+  guint8 *scratch;
+  float *gradients;
+  guint64 seed;
+  guint32 step;
+  DiffusionGradientReadyFunc ready;
+  gpointer ready_data;
+  gint64 *microseconds; /* (nullable): [2 × ops], where DIFFUSION_PROFILE asks for it */
+};
+
+DiffusionExec *
+diffusion_exec_new (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision, GError **error)
+{
+  DiffusionExec *exec = g_new0 (DiffusionExec, 1);
+
+  exec->graph = graph;
+  exec->mode = mode;
+  exec->precision = precision;
+  exec->plan = diffusion_plan_new (graph, mode);
+  exec->memory = diffusion_try_alloc (exec->plan->bytes, _ ("the network's activations"), error);
+  if (exec->memory != NULL)
+    exec->scratch = diffusion_try_alloc (exec->plan->scratch_bytes, _ ("the network's scratch memory"), error);
+  if (exec->scratch == NULL)
+    {
+      diffusion_exec_free (exec);
+      return NULL;
+    }
+  if (g_getenv ("DIFFUSION_PROFILE") != NULL)
+    exec->microseconds = g_new0 (gint64, 2 * graph->ops->len);
+  return exec;
+}
+
+/* One line per kind of operation: milliseconds forward and backward over all runs. */
+static void
+print_profile (const DiffusionExec *exec)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < exec->graph->ops->len; i++)
+    {
+      const DiffusionOpClass *klass = diffusion_graph_get_op (exec->graph, i)->klass;
+      gint64 forward = 0, backward = 0;
+
+      if (!g_hash_table_add (seen, (gpointer) klass))
+        continue;
+      for (guint k = i; k < exec->graph->ops->len; k++)
+        if (diffusion_graph_get_op (exec->graph, k)->klass == klass)
+          {
+            forward += exec->microseconds[2 * k];
+            backward += exec->microseconds[2 * k + 1];
+          }
+      g_message ("profile: %-20s forward %10.1f ms, backward %10.1f ms", klass->name, (double) forward * 1e-3,
+                 (double) backward * 1e-3);
+    }
+}
+
+void
+diffusion_exec_free (DiffusionExec *exec)
+{
+  if (exec == NULL)
+    return;
+  if (exec->microseconds != NULL)
+    print_profile (exec);
+  diffusion_plan_free (exec->plan);
+  diffusion_free (exec->memory);
+  diffusion_free (exec->scratch);
+  g_free (exec->microseconds);
+  g_free (exec);
+}
+
+float *
+diffusion_exec_value (DiffusionExec *exec, DiffusionValue value)
+{
+  return value < 0 ? NULL : (float *) (gpointer) (exec->memory + exec->plan->value_offsets[value]);
+}
+
+float *
+diffusion_exec_gradient (DiffusionExec *exec, DiffusionValue value)
+{
+  if (value < 0 || exec->plan->gradient_offsets[value] == G_MAXSIZE)
+    return NULL;
+  return (float *) (gpointer) (exec->memory + exec->plan->gradient_offsets[value]);
+}
+
+gboolean
+diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
+{
+  for (guint i = 0; i < exec->graph->ops->len; i++)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
+      gint64 start = exec->microseconds != NULL ? g_get_monotonic_time () : 0;
+
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      op->klass->forward (op, exec);
+      if (exec->microseconds != NULL)
+        exec->microseconds[2 * i] += g_get_monotonic_time () - start;
+    }
+  return TRUE;
+}
+
+/* The gradient of an input that was added to the output unchanged. */
+static void
+pass_residual (DiffusionExec *exec, const DiffusionOp *op)
+{
+  guint which = op->klass->adds_input - 1;
+  const float *output = diffusion_exec_gradient (exec, op->output);
+  float *input = diffusion_exec_gradient (exec, op->inputs[which]);
+  gsize size;
+
+  if (input == NULL || input == output)
+    return;
+  size = diffusion_shape_size (diffusion_exec_shape (exec, op->output));
+  if (exec->plan->betas[op->index * DIFFUSION_OP_MAX_INPUTS + which])
+    for (gsize k = 0; k < size; k++)
+      input[k] += output[k];
+  else
+    memcpy (input, output, size * sizeof (float));
+}
+
+gboolean
+diffusion_exec_backward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
+{
+  for (guint i = exec->graph->ops->len; i-- > 0;)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
+      gint64 start = exec->microseconds != NULL ? g_get_monotonic_time () : 0;
+
+      if (!exec->plan->runs_backward[i])
+        continue;
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      op->klass->backward (op, exec);
+      if (op->klass->adds_input > 0)
+        pass_residual (exec, op);
+      for (guint k = 0; k < op->n_params && exec->ready != NULL; k++)
+        if (exec->plan->last_use[op->params[k]] == (gint) i)
+          exec->ready (op->params[k], exec->ready_data);
+      if (exec->microseconds != NULL)
+        exec->microseconds[2 * i + 1] += g_get_monotonic_time () - start;
+    }
+  return TRUE;
+}
+
+void
+diffusion_exec_set_gradients (DiffusionExec *exec, float *block)
+{
+  exec->gradients = block;
+}
+
+void
+diffusion_exec_set_gradient_ready (DiffusionExec *exec, DiffusionGradientReadyFunc func, gpointer data)
+{
+  exec->ready = func;
+  exec->ready_data = data;
+}
+
+void
+diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step)
+{
+  exec->seed = seed;
+  exec->step = step;
+}
+
+const DiffusionGraph *
+diffusion_exec_get_graph (const DiffusionExec *exec)
+{
+  return exec->graph;
+}
+
+DiffusionShape
+diffusion_exec_shape (const DiffusionExec *exec, DiffusionValue value)
+{
+  return diffusion_graph_shape (exec->graph, value);
+}
+
+gpointer
+diffusion_exec_scratch (DiffusionExec *exec)
+{
+  return exec->scratch;
+}
+
+DiffusionPrecision
+diffusion_exec_precision (const DiffusionExec *exec)
+{
+  return exec->precision;
+}
+
+gboolean
+diffusion_exec_is_training (const DiffusionExec *exec)
+{
+  return exec->mode == DIFFUSION_RUN_TRAINING;
+}
+
+guint64
+diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step)
+{
+  *step = exec->step;
+  return exec->seed;
+}
+
+const float *
+diffusion_exec_param (const DiffusionExec *exec, const DiffusionOp *op, guint which)
+{
+  return diffusion_params_get (exec->graph->params, op->params[which])->data;
+}
+
+float *
+diffusion_exec_param_gradient (const DiffusionExec *exec, const DiffusionOp *op, guint which)
+{
+  if (exec->gradients == NULL)
+    return NULL;
+  return exec->gradients + diffusion_params_get (exec->graph->params, op->params[which])->offset;
+}
+
+float *
+diffusion_exec_input_gradient (DiffusionExec *exec, const DiffusionOp *op, guint which, float *beta)
+{
+  *beta = exec->plan->betas[op->index * DIFFUSION_OP_MAX_INPUTS + which] ? 1.0f : 0.0f;
+  return diffusion_exec_gradient (exec, op->inputs[which]);
+}
