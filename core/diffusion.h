@@ -21,6 +21,7 @@
 #include "core/diffusion/schedule.h"
 #include "core/imaging/picture.h"
 #include "core/imaging/plot.h"
+#include "core/imaging/tiles.h"
 #include "core/model/dtype.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
