@@ -55,6 +55,26 @@ typedef struct
   /* dweight [9, c] and dbias [c] are added to; dy [w, c] */
   void (*depthwise_row_weights) (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight,
                                  float *dbias);
+
+  /* Group normalisation is a scale and an offset for each channel, u = a·x + b, once the statistics are known; these
+   * four go over parts of an image, x [rows, c], everything else [c] unless stated. */
+
+  /* sums = Σ (x − shift) and squares = Σ (x − shift)² over the rows */
+  void (*channel_sums) (gsize rows, gsize c, const float *x, const float *shift, float *sums, float *squares);
+  /* y = u, or silu (u); y [rows, c] may be x */
+  void (*channel_affine) (gsize rows, gsize c, const float *x, const float *a, const float *b, gboolean silu, float *y);
+  /* With du = dy, or dy·d silu (u)/du: sums = Σ du and products = Σ du·(x − shift) over the rows */
+  void (*channel_affine_sums) (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                               gboolean silu, const float *shift, float *sums, float *products);
+  /* dx = p·du + q·x + r + beta·dx; dx [rows, c] may be dy */
+  void (*channel_affine_backward) (gsize rows, gsize c, const float *x, const float *dy, const float *a,
+                                   const float *b, gboolean silu, const float *p, const float *q, const float *r,
+                                   float beta, float *dx);
+
+  /* Every row of x [rows, c] becomes softmax (alpha·row). */
+  void (*softmax) (gsize rows, gsize c, float alpha, float *x);
+  /* dy [rows, c] becomes the gradient of the scores: alpha·y·(dy − Σ y·dy) */
+  void (*softmax_backward) (gsize rows, gsize c, float alpha, const float *y, float *dy);
 } DiffusionKernels;
 
 /** diffusion_kernels: the table of diffusion_cpu_level(). */

@@ -175,6 +175,108 @@ depthwise_row_weights (gsize w, gsize c, const float *const *rows, const float *
     }
 }
 
+static void
+channel_sums (gsize rows, gsize c, const float *x, const float *shift, float *sums, float *squares)
+{
+  for (gsize i = 0; i < c; i++)
+    {
+      double sum = 0, square = 0;
+
+      for (gsize r = 0; r < rows; r++)
+        {
+          double value = (double) x[r * c + i] - shift[i];
+
+          sum += value;
+          square += value * value;
+        }
+      sums[i] = (float) sum;
+      squares[i] = (float) square;
+    }
+}
+
+static void
+channel_affine (gsize rows, gsize c, const float *x, const float *a, const float *b, gboolean with_silu, float *y)
+{
+  for (gsize k = 0; k < rows * c; k++)
+    {
+      double u = (double) a[k % c] * x[k] + b[k % c];
+
+      y[k] = (float) (with_silu ? u * sigmoid (u) : u);
+    }
+}
+
+/* du of channel_affine_sums() and channel_affine_backward(). */
+static double
+affine_gradient (float x, float dy, float a, float b, gboolean with_silu)
+{
+  double u = (double) a * x + b, s = sigmoid (u);
+
+  return with_silu ? dy * s * (1.0 + u * (1.0 - s)) : dy;
+}
+
+static void
+channel_affine_sums (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                     gboolean with_silu, const float *shift, float *sums, float *products)
+{
+  for (gsize i = 0; i < c; i++)
+    {
+      double sum = 0, product = 0;
+
+      for (gsize k = i; k < rows * c; k += c)
+        {
+          double du = affine_gradient (x[k], dy[k], a[i], b[i], with_silu);
+
+          sum += du;
+          product += du * ((double) x[k] - shift[i]);
+        }
+      sums[i] = (float) sum;
+      products[i] = (float) product;
+    }
+}
+
+static void
+channel_affine_backward (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                         gboolean with_silu, const float *p, const float *q, const float *r, float beta, float *dx)
+{
+  for (gsize k = 0; k < rows * c; k++)
+    {
+      gsize i = k % c;
+      double value = p[i] * affine_gradient (x[k], dy[k], a[i], b[i], with_silu) + (double) q[i] * x[k] + r[i];
+
+      dx[k] = (float) (beta != 0 ? value + (double) beta * dx[k] : value);
+    }
+}
+
+static void
+softmax (gsize rows, gsize c, float alpha, float *x)
+{
+  for (gsize r = 0; r < rows; r++, x += c)
+    {
+      double largest = -INFINITY, sum = 0;
+
+      for (gsize i = 0; i < c; i++)
+        largest = fmax (largest, (double) alpha * x[i]);
+      for (gsize i = 0; i < c; i++)
+        sum += exp ((double) alpha * x[i] - largest);
+      for (gsize i = 0; i < c; i++)
+        x[i] = (float) (exp ((double) alpha * x[i] - largest) / sum);
+    }
+}
+
+static void
+softmax_backward (gsize rows, gsize c, float alpha, const float *y, float *dy)
+{
+  for (gsize r = 0; r < rows; r++, y += c, dy += c)
+    {
+      double product = 0;
+
+      for (gsize i = 0; i < c; i++)
+        product += (double) y[i] * dy[i];
+      for (gsize i = 0; i < c; i++)
+        dy[i] = (float) ((double) alpha * y[i] * (dy[i] - product));
+    }
+}
+
 const DiffusionKernels diffusion_kernels_reference = {
   .level = DIFFUSION_CPU_REFERENCE,
   .silu = silu,
@@ -188,4 +290,10 @@ const DiffusionKernels diffusion_kernels_reference = {
   .film_norm_backward = film_norm_backward,
   .depthwise_row = depthwise_row,
   .depthwise_row_weights = depthwise_row_weights,
+  .channel_sums = channel_sums,
+  .channel_affine = channel_affine,
+  .channel_affine_sums = channel_affine_sums,
+  .channel_affine_backward = channel_affine_backward,
+  .softmax = softmax,
+  .softmax_backward = softmax_backward,
 };

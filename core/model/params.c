@@ -143,11 +143,20 @@ diffusion_params_initialise (const DiffusionParams *params, guint64 seed, float 
       const DiffusionParam *param = diffusion_params_get (params, i);
       DiffusionStream stream = { seed, DIFFUSION_PURPOSE_WEIGHTS, i };
       double bound = param->init_gain / sqrt ((double) MAX (param->fan_in, 1));
+      float *values = block + param->offset;
 
-      for (gsize k = 0; k < param->size && param->init != DIFFUSION_INIT_ZERO; k++)
-        block[param->offset + k] = param->init == DIFFUSION_INIT_ONE
-                                     ? 1
-                                     : (float) (bound * (2 * diffusion_random_uniform (&stream, (gint32) k, 0, 0) - 1));
+      if (param->init == DIFFUSION_INIT_NORMAL)
+        {
+          diffusion_random_normal_fill (&stream, 0, 0, (gint) param->size, 1, 1, values);
+          for (gsize k = 0; k < param->size; k++)
+            values[k] *= (float) bound;
+        }
+      else if (param->init == DIFFUSION_INIT_ONE)
+        for (gsize k = 0; k < param->size; k++)
+          values[k] = 1;
+      else if (param->init == DIFFUSION_INIT_UNIFORM)
+        for (gsize k = 0; k < param->size; k++)
+          values[k] = (float) (bound * (2 * diffusion_random_uniform (&stream, (gint32) k, 0, 0) - 1));
     }
 }
 

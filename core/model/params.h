@@ -21,11 +21,19 @@ typedef enum
   DIFFUSION_PARAM_DEPTHWISE
 } DiffusionParamLayout;
 
+/**
+ * DiffusionInit:
+ * @DIFFUSION_INIT_ZERO: zeros: biases of norms, and the last layer of every residual branch and of the network
+ * @DIFFUSION_INIT_ONE: ones: weights of norms
+ * @DIFFUSION_INIT_UNIFORM: U(−gain/√fan_in, gain/√fan_in), PyTorch's default for weights and biases
+ * @DIFFUSION_INIT_NORMAL: N(0, gain²/fan_in)
+ */
 typedef enum
 {
   DIFFUSION_INIT_ZERO,
   DIFFUSION_INIT_ONE,
-  DIFFUSION_INIT_UNIFORM /* U(−gain/√fan_in, gain/√fan_in), PyTorch's default for weights and biases */
+  DIFFUSION_INIT_UNIFORM,
+  DIFFUSION_INIT_NORMAL
 } DiffusionInit;
 
 /**

@@ -2,25 +2,10 @@
 /* Names, shapes and initial values of a network's parameters. */
 #pragma once
 
+#include "core/model/params.h"
 #include "core/model/unet-config.h"
 
 G_BEGIN_DECLS
-
-/**
- * DiffusionInit:
- * @DIFFUSION_INIT_UNIFORM: uniform in ±1/√fan_in
- * @DIFFUSION_INIT_ZERO: zeros: biases of norms, and the last layer of every residual branch and of the
- * network
- * @DIFFUSION_INIT_ONE: ones: weights of norms
- * @DIFFUSION_INIT_NORMAL: N(0, 1/fan_in)
- */
-typedef enum
-{
-  DIFFUSION_INIT_UNIFORM,
-  DIFFUSION_INIT_ZERO,
-  DIFFUSION_INIT_ONE,
-  DIFFUSION_INIT_NORMAL
-} DiffusionInit;
 
 /**
  * DiffusionParameter:
