@@ -3,5 +3,6 @@
 #include "cli/verbs.h"
 
 const CliVerb *const cli_verbs[] = {
+  &cli_models,
   NULL
 };

@@ -6,4 +6,6 @@
 
 G_BEGIN_DECLS
 
+extern const CliVerb cli_models;
+
 G_END_DECLS

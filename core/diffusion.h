@@ -23,6 +23,7 @@
 #include "core/imaging/plot.h"
 #include "core/imaging/tiles.h"
 #include "core/model/dtype.h"
+#include "core/model/library.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
 #include "core/model/unet-config.h"
