@@ -75,6 +75,17 @@ typedef struct
   void (*softmax) (gsize rows, gsize c, float alpha, float *x);
   /* dy [rows, c] becomes the gradient of the scores: alpha·y·(dy − Σ y·dy) */
   void (*softmax_backward) (gsize rows, gsize c, float alpha, const float *y, float *dy);
+  /* y [rows, c] = x [rows, c] + bias [c], rows ldx and ldy apart. y may be x. */
+  void (*add_rows) (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy);
+
+  /* Winograd convolution F(m×m, 3×3), m 2 or 4, of one tile (Lavin & Gray 2016): u = Bᵀ·d·B, (m + 2)² values for each
+   * of c channels; @pixels [(m + 2)²] point at the c channels of each input pixel, u[position] is at
+   * u + position·step. */
+  void (*winograd_input) (gsize m, gsize c, const float *const *pixels, float *u, gsize step);
+  /* y = Aᵀ·v·A + bias + residual; @pixels [m²] point at the outputs, NULL where there is none; @residual [m²] likewise,
+   * or NULL; bias [c] or NULL. A pixel's residual may be its output. */
+  void (*winograd_output) (gsize m, gsize c, const float *v, gsize step, const float *bias,
+                           const float *const *residual, float *const *pixels);
 } DiffusionKernels;
 
 /** diffusion_kernels: the table of diffusion_cpu_level(). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The reference of every kernel: scalar C, written for reading, sums in double. */
-#include "core/kernels/tables.h"
-
 #include <math.h>
+
+#include "core/kernels/tables.h"
+#include "core/kernels/winograd.h"
 
 static double
 sigmoid (double x)
@@ -277,6 +278,57 @@ softmax_backward (gsize rows, gsize c, float alpha, const float *y, float *dy)
     }
 }
 
+static void
+add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
+{
+  for (gsize r = 0; r < rows; r++)
+    for (gsize i = 0; i < c; i++)
+      y[r * ldy + i] = x[r * ldx + i] + bias[i];
+}
+
+static void
+winograd_input (gsize m, gsize c, const float *const *pixels, float *u, gsize step)
+{
+  const double *bt = diffusion_winograd_bt (m);
+  const gsize a = m + 2;
+
+  for (gsize i = 0; i < c; i++)
+    for (gsize row = 0; row < a; row++)
+      for (gsize column = 0; column < a; column++)
+        {
+          double sum = 0;
+
+          for (gsize y = 0; y < a; y++)
+            for (gsize x = 0; x < a; x++)
+              sum += bt[row * a + y] * bt[column * a + x] * pixels[y * a + x][i];
+          u[(row * a + column) * step + i] = (float) sum;
+        }
+}
+
+static void
+winograd_output (gsize m, gsize c, const float *v, gsize step, const float *bias, const float *const *residual,
+                 float *const *pixels)
+{
+  const double *at = diffusion_winograd_at (m);
+  const gsize a = m + 2;
+
+  for (gsize i = 0; i < c; i++)
+    for (gsize row = 0; row < m; row++)
+      for (gsize column = 0; column < m; column++)
+        {
+          double sum = bias != NULL ? bias[i] : 0;
+
+          if (pixels[row * m + column] == NULL)
+            continue;
+          for (gsize y = 0; y < a; y++)
+            for (gsize x = 0; x < a; x++)
+              sum += at[row * a + y] * at[column * a + x] * v[(y * a + x) * step + i];
+          if (residual != NULL)
+            sum += residual[row * m + column][i];
+          pixels[row * m + column][i] = (float) sum;
+        }
+}
+
 const DiffusionKernels diffusion_kernels_reference = {
   .level = DIFFUSION_CPU_REFERENCE,
   .silu = silu,
@@ -296,4 +348,7 @@ const DiffusionKernels diffusion_kernels_reference = {
   .channel_affine_backward = channel_affine_backward,
   .softmax = softmax,
   .softmax_backward = softmax_backward,
+  .add_rows = add_rows,
+  .winograd_input = winograd_input,
+  .winograd_output = winograd_output,
 };

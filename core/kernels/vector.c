@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fast kernels: one source that meson compiles once per CPU level. Plain loops over restrict pointers that the
- * compiler vectorises; KERNELS_TABLE and KERNELS_LEVEL name the table that comes out. */
-#include "core/kernels/tables.h"
-
-#include <math.h>
-#include <string.h>
+/* The fast kernels and their table, compiled once per CPU level (see vector.h): element-wise ones and those of the photo
+ * model. Plain loops over restrict pointers that the compiler vectorises. */
+#include "core/kernels/vector.h"
 
 /* "#pragma GCC ivdep" stands where output and input may be the same array: element i depends on element i alone. */
-
-/* exp (x) = 2^k·p (r), |r| <= ln 2/2, p a minimax polynomial of degree 6 (3e-9 relative), 2 ulp in all. The clamp keeps
- * 2^k a normal number; NaN passes through. */
-static inline float
-fast_exp (float x)
-{
-  const float round = 12582912.0f; /* 1.5·2^23: adding it rounds to an integer */
-  float clamped, k, r, p, power;
-  gint32 bits;
-
-  clamped = x < -87.0f ? -87.0f : x;
-  clamped = clamped > 88.0f ? 88.0f : clamped;
-  k = (clamped * 1.44269504f + round) - round;
-  r = clamped - k * 0.693359375f;
-  r = r + k * 2.12194440e-4f;
-  p = 1.38145371e-3f;
-  p = p * r + 8.36874541e-3f;
-  p = p * r + 4.16683908e-2f;
-  p = p * r + 1.66665204e-1f;
-  p = p * r + 4.99999934e-1f;
-  p = p * r * r + r + 1.0f;
-  bits = (gint32) (((guint32) (gint32) k + 127u) << 23);
-  memcpy (&power, &bits, sizeof power);
-  return p * power;
-}
-
-static inline float
-sigmoid (float x)
-{
-  return 1.0f / (1.0f + fast_exp (-x));
-}
 
 static void
 silu (gsize n, const float *x, float *y)
@@ -84,6 +50,17 @@ scale (gsize n, float alpha, const float *x, float *y)
 }
 
 static void
+add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
+{
+  for (gsize r = 0; r < rows; r++, x += ldx, y += ldy)
+    {
+#pragma GCC ivdep
+      for (gsize i = 0; i < c; i++)
+        y[i] = x[i] + bias[i];
+    }
+}
+
+static void
 gate (gsize rows, gsize c, const float *restrict x, float *restrict y)
 {
   for (gsize r = 0; r < rows; r++, x += 2 * c, y += c)
@@ -100,34 +77,6 @@ gate_backward (gsize rows, gsize c, const float *restrict x, const float *restri
         dx[i] = dy[i] * x[c + i];
         dx[c + i] = dy[i] * x[i];
       }
-}
-
-/* Sixteen floats, whatever the registers' width; unaligned. */
-typedef float Floats __attribute__ ((vector_size (64), aligned (4)));
-#define FLOATS 16
-
-static inline Floats
-load (const float *x)
-{
-  return *(const Floats *) (gconstpointer) x;
-}
-
-static inline void
-store (float *x, Floats value)
-{
-  *(Floats *) (gpointer) x = value;
-}
-
-static inline float
-sum (Floats value)
-{
-  float lanes[FLOATS];
-
-  memcpy (lanes, &value, sizeof lanes);
-  for (int width = FLOATS / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++)
-      lanes[i] += lanes[i + width];
-  return lanes[0];
 }
 
 /* The mean of a row and 1/√(variance + ε). */
@@ -561,7 +510,7 @@ softmax_backward (gsize rows, gsize c, float alpha, const float *restrict y, flo
     }
 }
 
-const DiffusionKernels KERNELS_TABLE = {
+const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .level = KERNELS_LEVEL,
   .silu = silu,
   .silu_backward = silu_backward,
@@ -580,4 +529,7 @@ const DiffusionKernels KERNELS_TABLE = {
   .channel_affine_backward = channel_affine_backward,
   .softmax = softmax,
   .softmax_backward = softmax_backward,
+  .add_rows = add_rows,
+  .winograd_input = AT_LEVEL (diffusion_winograd_input_),
+  .winograd_output = AT_LEVEL (diffusion_winograd_output_),
 };
