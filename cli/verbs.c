@@ -4,5 +4,6 @@
 
 const CliVerb *const cli_verbs[] = {
   &cli_models,
+  &cli_bench,
   NULL
 };

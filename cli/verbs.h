@@ -6,6 +6,7 @@
 
 G_BEGIN_DECLS
 
+extern const CliVerb cli_bench;
 extern const CliVerb cli_models;
 
 G_END_DECLS
