@@ -35,6 +35,9 @@ cli_interrupt_watch (GCancellable *cancellable)
   sigset_t set;
   gboolean any = FALSE;
 
+  /* a file that grows beyond the user's limit is an error like a full disk, with a message */
+  signal (SIGXFSZ, SIG_IGN);
+
   sigemptyset (&set);
   for (guint i = 0; i < G_N_ELEMENTS (watched); i++)
     {

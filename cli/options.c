@@ -39,6 +39,7 @@ char **
 cli_parse (const CliVerb *verb, const GOptionEntry *entries, int argc, char **argv, GError **error)
 {
   gint threads = 0;
+  g_autofree char **line = g_memdup2 (argv, (gsize) (argc + 1) * sizeof (char *));
   g_auto (GStrv) arguments = NULL;
   g_autoptr (GError) problem = NULL;
   const GOptionEntry common[] = {
@@ -59,7 +60,7 @@ cli_parse (const CliVerb *verb, const GOptionEntry *entries, int argc, char **ar
     g_option_context_add_main_entries (context, entries, DIFFUSION_GETTEXT_DOMAIN);
   g_option_context_add_main_entries (context, common, DIFFUSION_GETTEXT_DOMAIN);
 
-  if (!g_option_context_parse (context, &argc, &argv, &problem))
+  if (!g_option_context_parse (context, &argc, &line, &problem))
     {
       cli_usage_error (error, "%s", problem->message);
       return NULL;
@@ -130,6 +131,70 @@ cli_parse_choice (const char *option, const char *text, const char *const *choic
   return cli_usage_error (error, _ ("%s: found “%s”, expected one of: %s"), option, text, words);
 }
 
+/* A number, or several separated by commas. */
+static gboolean
+is_list (const char *text)
+{
+  do
+    {
+      char *end = NULL;
+
+      g_ascii_strtod (text, &end);
+      if (end == text || (*end != ',' && *end != '\0'))
+        return FALSE;
+      text = end + (*end == ',');
+    }
+  while (*text != '\0');
+  return TRUE;
+}
+
+char **
+cli_join_list (int *argc, char **argv, const char *option)
+{
+  GStrvBuilder *line = g_strv_builder_new ();
+  int count = *argc;
+
+  for (int i = 0; i < count; i++)
+    {
+      g_strv_builder_add (line, argv[i]);
+      if (strcmp (argv[i], option) != 0 || i + 1 >= count)
+        continue;
+
+      g_autoptr (GString) values = g_string_new (argv[++i]);
+      while (is_list (values->str) && i + 1 < count && is_list (argv[i + 1]))
+        g_string_append_printf (values, ",%s", argv[++i]);
+      g_strv_builder_add (line, values->str);
+    }
+
+  char **joined = g_strv_builder_end (line);
+  *argc = (int) g_strv_length (joined);
+  g_strv_builder_unref (line);
+  return joined;
+}
+
+GArray *
+cli_parse_list (const char *option, char **texts, double minimum, double maximum, GError **error)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (double));
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (texts[i], ",", -1);
+
+      for (guint j = 0; parts[j] != NULL; j++)
+        {
+          double number = 0.0;
+
+          if (parts[j][0] == '\0' && j > 0 && parts[j + 1] == NULL)
+            break;
+          if (!cli_parse_double (option, parts[j], minimum, maximum, &number, error))
+            return NULL;
+          g_array_append_val (numbers, number);
+        }
+    }
+  return g_steal_pointer (&numbers);
+}
+
 gboolean
 cli_check_output (const char *path, GError **error)
 {
@@ -139,6 +204,13 @@ cli_check_output (const char *path, GError **error)
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("%s: found a folder, expected the name of a file to write"),
+                   name);
+      return FALSE;
+    }
+  /* renaming a finished file to its place would remove a device */
+  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("%s: found a device, expected the name of a file to write"),
                    name);
       return FALSE;
     }

@@ -64,6 +64,30 @@ gboolean cli_parse_choice (const char *option, const char *text, const char *con
                            GError **error);
 
 /**
+ * cli_join_list:
+ * @argc: (inout): number of arguments
+ * @argv: the command line
+ * @option: an option that takes several values ("--denoise")
+ *
+ * Makes one value, joined by commas, of all the numbers that follow the option, as GOption takes only one.
+ *
+ * Returns: (transfer full): the new command line
+ */
+char **cli_join_list (int *argc, char **argv, const char *option);
+
+/**
+ * cli_parse_list:
+ * @option: the option's name
+ * @texts: (nullable): what was given for it, each a number or several separated by commas
+ * @minimum: least allowed value
+ * @maximum: greatest allowed value
+ * @error: return location for a usage error
+ *
+ * Returns: (transfer full) (nullable): the numbers (of double) in their order, maybe none
+ */
+GArray *cli_parse_list (const char *option, char **texts, double minimum, double maximum, GError **error);
+
+/**
  * cli_check_output:
  * @path: a file to be written
  * @error: return location for %DIFFUSION_ERROR_IO
