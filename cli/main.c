@@ -10,7 +10,6 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/diffusion.h"
-#include "core/pictures/pictures.h"
 
 enum
 {
@@ -126,8 +125,5 @@ main (int argc, char **argv)
       g_printerr (_ ("Try “diffusion --help”.\n"));
       return EXIT_USAGE;
     }
-
-  int status = run (verb, argc - 1, argv + 1);
-  diffusion_pictures_shutdown ();
-  return close_stdout (status);
+  return close_stdout (run (verb, argc - 1, argv + 1));
 }

@@ -7,8 +7,7 @@
 typedef struct
 {
   DiffusionPicture picture;
-  const float *in;
-  float *out;
+  float *pixels;
 } MemoryPicture;
 
 void
@@ -21,7 +20,7 @@ diffusion_picture_free (DiffusionPicture *picture)
 static gboolean
 memory_read (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out, GError **error)
 {
-  const float *pixels = ((MemoryPicture *) picture)->in;
+  const float *pixels = ((MemoryPicture *) picture)->pixels;
   gsize channels = (gsize) picture->channels;
 
   for (gint row = 0; row < height; row++)
@@ -34,7 +33,7 @@ memory_read (DiffusionPicture *picture, gint x, gint y, gint width, gint height,
 static gboolean
 memory_write (DiffusionPicture *picture, gint x, gint y, gint width, gint height, const float *in, GError **error)
 {
-  float *pixels = ((MemoryPicture *) picture)->out;
+  float *pixels = ((MemoryPicture *) picture)->pixels;
   gsize channels = (gsize) picture->channels;
 
   for (gint row = 0; row < height; row++)
@@ -50,13 +49,12 @@ memory_destroy (DiffusionPicture *picture)
 }
 
 DiffusionPicture *
-diffusion_picture_new_memory (gint width, gint height, gint channels, const float *in, float *out)
+diffusion_picture_new_memory (gint width, gint height, gint channels, float *pixels)
 {
   MemoryPicture *memory = g_new0 (MemoryPicture, 1);
 
   memory->picture = (DiffusionPicture) { .width = width, .height = height, .channels = channels, .bits = 32,
-                                         .read = memory_read, .write = out != NULL ? memory_write : NULL, .destroy = memory_destroy };
-  memory->in = in;
-  memory->out = out;
+                                         .read = memory_read, .write = memory_write, .destroy = memory_destroy };
+  memory->pixels = pixels;
   return &memory->picture;
 }

@@ -132,6 +132,7 @@ void diffusion_dataset_read (const DiffusionDataset *dataset, gsize index, gint 
  * @augmentation: how patches are varied
  * @seed: seed of the run
  * @step: training step
+ * @first: number within the step of the first patch
  * @n: patches
  * @size: their width and height
  * @out: (out caller-allocates): [n, size, size, 3] in [-1, 1]
@@ -142,6 +143,6 @@ void diffusion_dataset_read (const DiffusionDataset *dataset, gsize index, gint 
  * thread-safe.
  */
 void diffusion_dataset_fill_batch (const DiffusionDataset *dataset, const DiffusionAugmentation *augmentation,
-                                   guint64 seed, guint32 step, gsize n, gint size, float *out, gint *classes);
+                                   guint64 seed, guint32 step, gsize first, gsize n, gint size, float *out, gint *classes);
 
 G_END_DECLS

@@ -15,6 +15,7 @@ typedef struct
   const DiffusionDataset *dataset;
   const DiffusionAugmentation *augmentation;
   DiffusionStream stream;
+  gsize first;
   gint size;
   float *out;
   gint *classes;
@@ -99,7 +100,7 @@ soften (const float *in, gint side, float sigma, float *scratch, float *out)
 static double
 draw (const Batch *batch, gsize index, gint what)
 {
-  return diffusion_random_uniform (&batch->stream, (gint32) index, what, 0);
+  return diffusion_random_uniform (&batch->stream, (gint32) (batch->first + index), what, 0);
 }
 
 static void
@@ -198,11 +199,12 @@ fill_patch (gsize index, guint worker, gpointer data)
 
 void
 diffusion_dataset_fill_batch (const DiffusionDataset *dataset, const DiffusionAugmentation *augmentation, guint64 seed,
-                              guint32 step, gsize n, gint size, float *out, gint *classes)
+                              guint32 step, gsize first, gsize n, gint size, float *out, gint *classes)
 {
   Batch batch = { .dataset = dataset,
                   .augmentation = augmentation,
                   .stream = { seed, DIFFUSION_PURPOSE_DATA, step },
+                  .first = first,
                   .size = size,
                   .out = out,
                   .classes = classes };

@@ -33,7 +33,7 @@ open_fake (const char *path, GError **error)
         pixel[1] = which == 2 ? 0.5f : (float) y / (float) height;
         pixel[2] = which == 2 ? 0.75f : (float) ((x / 4 + y / 4) % 2);
       }
-  picture = diffusion_picture_new_memory (width, height, 3, pixels[which], NULL);
+  picture = diffusion_picture_new_memory (width, height, 3, pixels[which]);
   picture->bits = strstr (path, "deep") != NULL ? 16 : 8;
   return picture;
 }
@@ -150,7 +150,7 @@ test_cache (Folder *folder, gconstpointer data)
   gsize length;
 
   g_assert_no_error (error);
-  diffusion_dataset_fill_batch (plain, &augmentation, 1, 2, 8, 32, a, NULL);
+  diffusion_dataset_fill_batch (plain, &augmentation, 1, 2, 0, 8, 32, a, NULL);
   for (int round = 0; round < 5; round++)
     {
       g_autoptr (DiffusionDataset) cached = NULL;
@@ -171,7 +171,7 @@ test_cache (Folder *folder, gconstpointer data)
       /* Made at first and when damaged, mapped otherwise. */
       g_assert_cmpuint (opened, ==, round == 1 || round == 4 ? 0 : 4);
       memset (b, 0, 8 * 32 * 32 * 3 * sizeof (float));
-      diffusion_dataset_fill_batch (cached, &augmentation, 1, 2, 8, 32, b, NULL);
+      diffusion_dataset_fill_batch (cached, &augmentation, 1, 2, 0, 8, 32, b, NULL);
       g_assert_cmpmem (a, 8 * 32 * 32 * 3 * sizeof (float), b, 8 * 32 * 32 * 3 * sizeof (float));
     }
 }
@@ -207,12 +207,12 @@ test_batches (Folder *folder, gconstpointer data)
   guint found = 0;
 
   /* The same whatever the threads and whatever else is in the batch. */
-  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 4, n, 24, a, classes);
+  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 4, 0, n, 24, a, classes);
   diffusion_set_threads (3);
-  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 4, 10, 24, b, NULL);
+  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 4, 0, 10, 24, b, NULL);
   diffusion_set_threads (0);
   g_assert_cmpmem (a, 10 * one * sizeof (float), b, 10 * one * sizeof (float));
-  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 5, n, 24, b, NULL);
+  diffusion_dataset_fill_batch (dataset, &augmentation, 9, 5, 0, n, 24, b, NULL);
   g_assert_true (memcmp (a, b, one * sizeof (float)) != 0);
 
   /* In range; a flat picture stays flat through every filter. */
@@ -237,7 +237,7 @@ test_batches (Folder *folder, gconstpointer data)
   /* Without augmentation a patch is a piece of its picture; from a torus, too. */
   for (int round = 0; round < 2; round++)
     {
-      diffusion_dataset_fill_batch (dataset, round == 0 ? &plain : &tiles, 9, 6, n, 24, a, classes);
+      diffusion_dataset_fill_batch (dataset, round == 0 ? &plain : &tiles, 9, 6, 0, n, 24, a, classes);
       found = 0;
       for (gsize i = 0; i < n; i++)
         for (gint y = 0; y < 80 && classes[i] == 0; y++)
@@ -257,7 +257,7 @@ test_batches (Folder *folder, gconstpointer data)
   /* Larger than every picture: continued by reflection. */
   g_clear_pointer (&a, g_free);
   a = g_new (float, 4 * 128 * 128 * 3);
-  diffusion_dataset_fill_batch (dataset, &augmentation, 1, 1, 4, 128, a, NULL);
+  diffusion_dataset_fill_batch (dataset, &augmentation, 1, 1, 0, 4, 128, a, NULL);
   diffusion_dataset_read (dataset, 0, 0, 0, 80, 80, FALSE, whole);
   diffusion_dataset_read (dataset, 0, -3, -3, 7, 7, FALSE, b);
   g_assert_cmpmem (b, 3 * sizeof (float), whole + (3 * 80 + 3) * 3, 3 * sizeof (float));

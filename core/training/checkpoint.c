@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Training checkpoints. */
+#include "core/training/checkpoint.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/i18n.h"
+#include "core/model/tensor-file.h"
+#include "core/model/tensor-writer.h"
+
+#define PREFIX "checkpoint-"
+#define SUFFIX ".safetensors"
+
+static char *
+ema_name (double rate)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  return g_strconcat ("ema.", g_ascii_formatd (digits, sizeof digits, "%.8g", rate), NULL);
+}
+
+static gint
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) b, *(const char *const *) a);
+}
+
+/* The names of all checkpoints, the newest first. */
+static GPtrArray *
+list_checkpoints (const char *folder)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, PREFIX) && g_str_has_suffix (name, SUFFIX))
+      g_ptr_array_add (names, g_build_filename (folder, name, NULL));
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
+static void
+set_number (DiffusionTensorWriter *writer, const char *key, double value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+  diffusion_tensor_writer_set_metadata (writer, key, g_ascii_dtostr (digits, sizeof digits, value));
+}
+
+gboolean
+diffusion_checkpoint_save (const char *folder,
+                           const char *description,
+                           const DiffusionTrainState *state,
+                           guint keep,
+                           GError **error)
+{
+  g_autofree char *step = g_strdup_printf ("%010" G_GUINT64_FORMAT, state->step);
+  g_autofree char *file = g_strconcat (PREFIX, step, SUFFIX, NULL);
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
+  g_autoptr (GPtrArray) names = NULL;
+  gint64 shape[1] = { (gint64) state->n };
+
+  diffusion_tensor_writer_set_metadata (writer, "description", description);
+  diffusion_tensor_writer_set_metadata (writer, "step", step);
+  set_number (writer, "smooth_loss", state->smooth_loss);
+  set_number (writer, "least_loss", state->least_loss);
+  diffusion_tensor_writer_add_floats (writer, "params", DIFFUSION_DTYPE_F32, 1, shape, state->params);
+  diffusion_tensor_writer_add_floats (writer, "adam.first", DIFFUSION_DTYPE_F32, 1, shape, state->first);
+  diffusion_tensor_writer_add_floats (writer, "adam.second", DIFFUSION_DTYPE_F32, 1, shape, state->second);
+  for (guint i = 0; i < state->n_emas; i++)
+    {
+      g_autofree char *name = ema_name (state->ema_rates[i]);
+
+      diffusion_tensor_writer_add_floats (writer, name, DIFFUSION_DTYPE_F32, 1, shape, state->emas[i]);
+    }
+  if (!diffusion_tensor_writer_write (writer, path, error))
+    return FALSE;
+  names = list_checkpoints (folder);
+  for (guint i = keep; i < names->len; i++)
+    g_unlink (names->pdata[i]);
+  return TRUE;
+}
+
+static gboolean
+load_block (const DiffusionTensorFile *file, const char *name, gsize n, float *out, GError **error)
+{
+  const DiffusionTensorEntry *entry = diffusion_tensor_file_require (file, name, error);
+
+  if (entry == NULL)
+    return FALSE;
+  if (entry->n_elements != (gint64) n)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
+                   _ ("%s: \"%s\" holds %" G_GINT64_FORMAT " numbers; expected %" G_GSIZE_FORMAT),
+                   diffusion_tensor_file_get_path (file), name, entry->n_elements, n);
+      return FALSE;
+    }
+  diffusion_tensor_entry_to_floats (entry, out);
+  return TRUE;
+}
+
+static double
+get_number (const DiffusionTensorFile *file, const char *key)
+{
+  const char *text = diffusion_tensor_file_get_metadata (file, key);
+
+  return text != NULL ? g_ascii_strtod (text, NULL) : 0;
+}
+
+static gboolean
+load_one (const char *path, const char *description, DiffusionTrainState *state, GError **error)
+{
+  g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (path, error);
+  const char *found;
+
+  if (file == NULL)
+    return FALSE;
+  found = diffusion_tensor_file_get_metadata (file, "description");
+  if (g_strcmp0 (found, description) != 0)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+                   _ ("%s belongs to another training (%s), not to this one (%s); give another output folder"), path,
+                   found != NULL ? found : "?", description);
+      return FALSE;
+    }
+  if (!load_block (file, "params", state->n, state->params, error)
+      || !load_block (file, "adam.first", state->n, state->first, error)
+      || !load_block (file, "adam.second", state->n, state->second, error))
+    return FALSE;
+  for (guint i = 0; i < state->n_emas; i++)
+    {
+      g_autofree char *name = ema_name (state->ema_rates[i]);
+
+      if (!load_block (file, name, state->n, state->emas[i], error))
+        return FALSE;
+    }
+  state->step = (guint64) get_number (file, "step");
+  state->smooth_loss = get_number (file, "smooth_loss");
+  state->least_loss = get_number (file, "least_loss");
+  return TRUE;
+}
+
+gboolean
+diffusion_checkpoint_load (const char *folder,
+                           const char *description,
+                           DiffusionTrainState *state,
+                           gboolean *found,
+                           GError **error)
+{
+  g_autoptr (GPtrArray) names = list_checkpoints (folder);
+
+  *found = FALSE;
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (load_one (names->pdata[i], description, state, &local_error))
+        {
+          *found = TRUE;
+          return TRUE;
+        }
+      if (!g_error_matches (local_error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT) || i + 1 == names->len)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      g_warning (_ ("%s; going back to the checkpoint before"), local_error->message);
+    }
+  return TRUE;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Training the photo model to see noise in photographs. */
+#include "core/training/photo-task.h"
+
+#include <math.h>
+
+#include "core/base/memory.h"
+#include "core/base/random.h"
+#include "core/base/threads.h"
+#include "core/model/photo-folder.h"
+#include "core/training/camera-noise.h"
+
+/* A graph for one size of batch, kept until another size is asked for. */
+typedef struct
+{
+  DiffusionTrainTask base;
+  DiffusionPhotoTaskOptions options;
+  const DiffusionDataset *dataset;
+  DiffusionGraph *graph;
+  DiffusionExec *exec;
+  DiffusionPhotoValues values;
+  float *clean, *epsilon;
+  gint n, size;
+} PhotoTask;
+
+typedef struct
+{
+  PhotoTask *task;
+  const DiffusionTrainBatch *batch;
+  double *losses;
+} Step;
+
+DiffusionPhotoTaskOptions
+diffusion_photo_task_options_default (void)
+{
+  return (DiffusionPhotoTaskOptions) {
+    .config = diffusion_photo_config_default (),
+    .augmentation = diffusion_augmentation_photos (),
+    .noise = DIFFUSION_NOISE_MIX,
+    .loss = DIFFUSION_LOSS_L1,
+    .sigma_least = 1,
+    .sigma_most = 75,
+    .uniform_share = 0.5,
+    .precision = DIFFUSION_PRECISION_BF16,
+  };
+}
+
+static char *
+describe (DiffusionTrainTask *base)
+{
+  const PhotoTask *task = (const PhotoTask *) base;
+  const DiffusionPhotoConfig *config = &task->options.config;
+
+  return g_strdup_printf ("photo model, widths %d/%d/%d, blocks %d/%d/%d/%d/%d, time %d", config->widths[0],
+                          config->widths[1], config->widths[2], config->blocks[0], config->blocks[1],
+                          config->blocks[2], config->blocks[3], config->blocks[4], config->time_width);
+}
+
+static gsize
+plan_bytes (DiffusionTrainTask *base, gint n, gint size)
+{
+  PhotoTask *task = (PhotoTask *) base;
+  DiffusionPhotoValues values;
+  g_autoptr (DiffusionGraph) graph
+    = diffusion_photo_model_build (&task->options.config, base->params, n, size, size, &values);
+
+  return diffusion_graph_plan_bytes (graph, DIFFUSION_RUN_TRAINING)
+         + 2 * (gsize) n * (gsize) size * (gsize) size * 3 * sizeof (float);
+}
+
+static void
+drop_graph (PhotoTask *task)
+{
+  diffusion_exec_free (task->exec);
+  diffusion_graph_free (task->graph);
+  diffusion_free (task->clean);
+  diffusion_free (task->epsilon);
+  task->exec = NULL;
+  task->graph = NULL;
+  task->clean = task->epsilon = NULL;
+}
+
+static gboolean
+prepare_graph (PhotoTask *task, gint n, gint size, GError **error)
+{
+  gsize bytes = (gsize) n * (gsize) size * (gsize) size * 3 * sizeof (float);
+
+  if (task->exec != NULL && task->n == n && task->size == size)
+    return TRUE;
+  drop_graph (task);
+  task->n = n;
+  task->size = size;
+  task->graph
+    = diffusion_photo_model_build (&task->options.config, task->base.params, n, size, size, &task->values);
+  task->clean = diffusion_try_alloc (bytes, "clean patches", error);
+  if (task->clean == NULL)
+    return FALSE;
+  task->epsilon = diffusion_try_alloc (bytes, "noise", error);
+  if (task->epsilon == NULL)
+    return FALSE;
+  task->exec = diffusion_exec_new (task->graph, DIFFUSION_RUN_TRAINING, task->options.precision, error);
+  return task->exec != NULL;
+}
+
+static double
+draw_sigma (const PhotoTask *task, const DiffusionStream *stream, gint example)
+{
+  double least = task->options.sigma_least, most = task->options.sigma_most;
+  double u = diffusion_random_uniform (stream, example, 0, 0);
+
+  if (diffusion_random_uniform (stream, example, 1, 0) < task->options.uniform_share)
+    return least + u * (most - least);
+  return least * pow (most / least, u);
+}
+
+/* One example: its noise level, its noise, x_t. */
+static void
+make_noisy (gsize index, guint worker, gpointer data)
+{
+  const Step *step = data;
+  PhotoTask *task = step->task;
+  const DiffusionTrainBatch *batch = step->batch;
+  gint example = batch->first + (gint) index;
+  gsize values = (gsize) batch->size * (gsize) batch->size * 3;
+  DiffusionStream level = { batch->seed, DIFFUSION_PURPOSE_TIMESTEP, batch->step };
+  /* The example's number goes into the seed: the field itself runs over the patch's pixels. */
+  DiffusionStream noise = { batch->seed + ((guint64) example << 32), DIFFUSION_PURPOSE_NOISE, batch->step };
+  double ratio = 2 * draw_sigma (task, &level, example) / 255;
+  float *epsilon = task->epsilon + index * values;
+  const float *clean = task->clean + index * values;
+  float *x = diffusion_exec_value (task->exec, task->values.x) + index * values;
+  gboolean camera = task->options.noise == DIFFUSION_NOISE_CAMERA
+                    || (task->options.noise == DIFFUSION_NOISE_MIX && example % 2 == 1);
+  float keep = (float) (1 / sqrt (1 + ratio * ratio));
+
+  if (camera)
+    diffusion_camera_noise (&noise, clean, batch->size, batch->size, epsilon);
+  else
+    diffusion_random_normal_fill (&noise, 0, 0, batch->size, batch->size, 3, epsilon);
+  for (gsize i = 0; i < values; i++)
+    x[i] = keep * (clean[i] + (float) ratio * epsilon[i]);
+  diffusion_photo_model_set_level (task->exec, &task->values, (gint) index, ratio);
+}
+
+/* Loss of one example, and its gradient on the way. */
+static void
+measure (gsize index, guint worker, gpointer data)
+{
+  const Step *step = data;
+  PhotoTask *task = step->task;
+  gsize values = (gsize) step->batch->size * (gsize) step->batch->size * 3;
+  const float *target = task->epsilon + index * values;
+  const float *predicted = diffusion_exec_value (task->exec, task->values.epsilon) + index * values;
+  float *gradient = diffusion_exec_gradient (task->exec, task->values.epsilon) + index * values;
+  float weight = (float) (1.0 / ((double) values * step->batch->total));
+  double sum = 0;
+
+  for (gsize i = 0; i < values; i++)
+    {
+      float difference = predicted[i] - target[i];
+
+      if (task->options.loss == DIFFUSION_LOSS_L1)
+        {
+          sum += fabsf (difference);
+          gradient[i] = difference > 0 ? weight : difference < 0 ? -weight : 0;
+        }
+      else
+        {
+          sum += (double) difference * difference;
+          gradient[i] = 2 * weight * difference;
+        }
+    }
+  step->losses[index] = sum * weight;
+}
+
+static gboolean
+run (DiffusionTrainTask *base, const DiffusionTrainBatch *batch, float *gradients, double *loss,
+     GCancellable *cancellable, GError **error)
+{
+  PhotoTask *task = (PhotoTask *) base;
+  g_autofree double *losses = g_new (double, batch->n);
+  Step step = { task, batch, losses };
+
+  if (!prepare_graph (task, batch->n, batch->size, error))
+    return FALSE;
+  diffusion_dataset_fill_batch (task->dataset, &task->options.augmentation, batch->seed, batch->step,
+                                (gsize) batch->first, (gsize) batch->n, batch->size, task->clean, NULL);
+  diffusion_parallel_for ((gsize) batch->n, make_noisy, &step);
+  if (!diffusion_exec_forward (task->exec, cancellable, error))
+    return FALSE;
+  diffusion_parallel_for ((gsize) batch->n, measure, &step);
+  for (gint i = 0; i < batch->n; i++)
+    *loss += losses[i];
+  if (gradients == NULL)
+    return TRUE;
+  diffusion_exec_set_gradients (task->exec, gradients);
+  return diffusion_exec_backward (task->exec, cancellable, error);
+}
+
+static gboolean
+save (DiffusionTrainTask *base, const char *folder, const float *weights, guint64 step, GError **error)
+{
+  const PhotoTask *task = (const PhotoTask *) base;
+
+  return diffusion_photo_folder_save (folder, &task->options.config, base->params, weights, error);
+}
+
+static void
+task_free (DiffusionTrainTask *base)
+{
+  PhotoTask *task = (PhotoTask *) base;
+
+  drop_graph (task);
+  diffusion_params_free (base->params);
+  g_free (task);
+}
+
+DiffusionTrainTask *
+diffusion_photo_task_new (const DiffusionPhotoTaskOptions *options, const DiffusionDataset *dataset)
+{
+  PhotoTask *task = g_new0 (PhotoTask, 1);
+  DiffusionPhotoValues values;
+
+  task->base = (DiffusionTrainTask) { .params = diffusion_params_new (), .describe = describe,
+                                      .plan_bytes = plan_bytes, .run = run, .save = save, .free = task_free };
+  task->options = *options;
+  task->dataset = dataset;
+  /* Building once declares the parameters. */
+  diffusion_graph_free (diffusion_photo_model_build (&options->config, task->base.params, 1, DIFFUSION_PHOTO_ALIGNMENT,
+                                                     DIFFUSION_PHOTO_ALIGNMENT, &values));
+  return &task->base;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the training loop needs to know about what it trains. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "core/model/params.h"
+
+G_BEGIN_DECLS
+
+typedef struct _DiffusionTrainTask DiffusionTrainTask;
+
+/**
+ * DiffusionTrainBatch:
+ * @seed: seed of the run
+ * @step: training step, from 0
+ * @first: number of the first example within the step
+ * @n: examples of this micro-batch
+ * @total: examples of the whole step: losses and gradients are means over these
+ * @size: width and height of the pictures
+ *
+ * Examples hang on (seed, step, number in the step) alone, so that any split gives the same data.
+ */
+typedef struct
+{
+  guint64 seed;
+  guint32 step;
+  gint first;
+  gint n;
+  gint total;
+  gint size;
+} DiffusionTrainBatch;
+
+/**
+ * DiffusionTrainTask:
+ * @params: the table whose block is trained
+ * @describe: (transfer full): one line that a checkpoint must agree with: architecture, objective, data
+ * @plan_bytes: memory of a micro-batch of @n pictures of @size², the parameter blocks not counted
+ * @run: adds this micro-batch's share of the mean loss to @loss and of its gradient to @gradients (as long as the
+ *   parameter block; %NULL: loss only)
+ * @save: writes a model folder with @weights, a block in working order; replaces what was there when it is complete
+ * @free: frees the task
+ *
+ * A network, an objective and data.
+ */
+struct _DiffusionTrainTask
+{
+  DiffusionParams *params;
+  char *(*describe) (DiffusionTrainTask *task);
+  gsize (*plan_bytes) (DiffusionTrainTask *task, gint n, gint size);
+  gboolean (*run) (DiffusionTrainTask *task, const DiffusionTrainBatch *batch, float *gradients, double *loss,
+                   GCancellable *cancellable, GError **error);
+  gboolean (*save) (DiffusionTrainTask *task, const char *folder, const float *weights, guint64 step,
+                    GError **error);
+  void (*free) (DiffusionTrainTask *task);
+};
+
+void diffusion_train_task_free (DiffusionTrainTask *task);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionTrainTask, diffusion_train_task_free)
+
+G_END_DECLS

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The training loop. */
+#include "core/training/trainer.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/i18n.h"
+#include "core/base/memory.h"
+#include "core/training/train-log.h"
+
+/* A loss this much above its best running mean has exploded. */
+#define EXPLODED 8
+#define SMOOTHING 0.99
+
+typedef struct
+{
+  DiffusionTrainTask *task;
+  const DiffusionTrainOptions *options;
+  const char *folder;
+  char *description;
+  DiffusionTrainState state;
+  float *gradients;
+  DiffusionTrainLog *log;
+  gint64 saved_at;
+} Trainer;
+
+void
+diffusion_train_task_free (DiffusionTrainTask *task)
+{
+  if (task != NULL)
+    task->free (task);
+}
+
+DiffusionTrainOptions
+diffusion_train_options_default (void)
+{
+  return (DiffusionTrainOptions) {
+    .steps = 100000,
+    .n_phases = 1,
+    .phases = { { 1, 16, 64 } },
+    .adamw = { 1e-4, 0.9, 0.999, 1e-8, 0 },
+    .warmup = 300,
+    .schedule = DIFFUSION_RATE_CONSTANT,
+    .decay_share = 0.3,
+    .clip_norm = 1,
+    .n_emas = 1,
+    .ema_rates = { 0.999 },
+    .seed = 1,
+    .checkpoint_seconds = 180,
+    .keep = 3,
+  };
+}
+
+double
+diffusion_train_learning_rate (const DiffusionTrainOptions *options, guint64 step)
+{
+  double rate = options->adamw.learning_rate;
+  double steps = (double) options->steps, at = (double) step, warmup = (double) options->warmup;
+
+  if (step < options->warmup)
+    return rate * (at + 1) / warmup;
+  switch (options->schedule)
+    {
+    case DIFFUSION_RATE_COSINE:
+      return rate * 0.5 * (1 + cos (G_PI * MIN (1, (at - warmup) / MAX (1, steps - warmup))));
+    case DIFFUSION_RATE_TRAPEZOID:
+      return rate * CLAMP ((steps - at) / MAX (1, options->decay_share * steps), 0, 1);
+    default:
+      return rate;
+    }
+}
+
+static const DiffusionTrainPhase *
+find_phase (const DiffusionTrainOptions *options, guint64 step)
+{
+  guint i = 0;
+
+  while (i + 1 < options->n_phases && (double) step >= options->phases[i].share * (double) options->steps)
+    i++;
+  return &options->phases[i];
+}
+
+static gint
+micro_batch (const DiffusionTrainOptions *options, const DiffusionTrainPhase *phase)
+{
+  return options->micro_batch > 0 ? MIN (options->micro_batch, phase->batch) : phase->batch;
+}
+
+gsize
+diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrainOptions *options)
+{
+  gsize blocks = (4 + options->n_emas) * diffusion_params_get_total (task->params) * sizeof (float);
+  gsize most = 0;
+
+  for (guint i = 0; i < options->n_phases; i++)
+    most = MAX (most,
+                task->plan_bytes (task, micro_batch (options, &options->phases[i]), options->phases[i].size));
+  return blocks + most;
+}
+
+static void
+trainer_clear (Trainer *trainer)
+{
+  diffusion_free (trainer->state.params);
+  diffusion_free (trainer->state.first);
+  diffusion_free (trainer->state.second);
+  for (guint i = 0; i < trainer->state.n_emas; i++)
+    diffusion_free (trainer->state.emas[i]);
+  diffusion_free (trainer->gradients);
+  diffusion_train_log_free (trainer->log);
+  g_free (trainer->description);
+}
+
+static gboolean
+allocate (Trainer *trainer, GError **error)
+{
+  DiffusionTrainState *state = &trainer->state;
+  float **blocks[4 + DIFFUSION_MAX_EMAS] = { &state->params, &state->first, &state->second, &trainer->gradients };
+  gsize planned = diffusion_train_plan_bytes (trainer->task, trainer->options);
+
+  if (trainer->options->memory_limit > 0 && planned > trainer->options->memory_limit)
+    {
+      g_autofree char *needed = g_format_size (planned);
+      g_autofree char *limit = g_format_size (trainer->options->memory_limit);
+
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY,
+                   _ ("This training needs %s, more than the limit of %s; take a smaller batch, micro-batch or size"),
+                   needed, limit);
+      return FALSE;
+    }
+  state->n = diffusion_params_get_total (trainer->task->params);
+  state->n_emas = trainer->options->n_emas;
+  for (guint i = 0; i < state->n_emas; i++)
+    {
+      state->ema_rates[i] = trainer->options->ema_rates[i];
+      blocks[4 + i] = &state->emas[i];
+    }
+  for (guint i = 0; i < 4 + state->n_emas; i++)
+    {
+      *blocks[i] = diffusion_try_alloc0 (state->n * sizeof (float), _ ("training"), error);
+      if (*blocks[i] == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+start (Trainer *trainer, const float *initial, GError **error)
+{
+  DiffusionTrainState *state = &trainer->state;
+  gboolean found;
+
+  if (g_mkdir_with_parents (trainer->folder, 0777) != 0)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("The folder %s cannot be made: %s"), trainer->folder,
+                   g_strerror (errno));
+      return FALSE;
+    }
+  if (!allocate (trainer, error)
+      || !diffusion_checkpoint_load (trainer->folder, trainer->description, state, &found, error))
+    return FALSE;
+  if (!found)
+    {
+      if (initial != NULL)
+        memcpy (state->params, initial, state->n * sizeof (float));
+      else
+        diffusion_params_initialise (trainer->task->params, trainer->options->seed, state->params);
+      for (guint i = 0; i < state->n_emas; i++)
+        memcpy (state->emas[i], state->params, state->n * sizeof (float));
+    }
+  diffusion_params_use_block (trainer->task->params, state->params);
+  trainer->log = diffusion_train_log_open (trainer->folder, state->step, error);
+  return trainer->log != NULL;
+}
+
+static gboolean
+save (Trainer *trainer, GError **error)
+{
+  trainer->saved_at = g_get_monotonic_time ();
+  return diffusion_checkpoint_save (trainer->folder, trainer->description, &trainer->state, trainer->options->keep,
+                                    error)
+         && trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], trainer->state.step, error);
+}
+
+static gboolean
+check_finite (const Trainer *trainer, double loss, double norm, GError **error)
+{
+  const char *problem = NULL;
+
+  if (!isfinite (loss) || !isfinite (norm))
+    problem = _ ("the loss or its gradient is not a number any more");
+  else if (trainer->state.step > MAX (trainer->options->warmup, 200)
+           && trainer->state.smooth_loss > EXPLODED * trainer->state.least_loss)
+    problem = _ ("the loss has grown far above its best");
+  if (problem == NULL)
+    return TRUE;
+  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
+               _ ("Training stopped at step %" G_GUINT64_FORMAT
+                  ": %s (loss %g, gradient norm %g, learning rate %g). Start again with a lower learning rate, a longer "
+                  "warm-up or a smaller clipping norm; the last checkpoint in %s is untouched"),
+               trainer->state.step, problem, loss, norm,
+               diffusion_train_learning_rate (trainer->options, trainer->state.step), trainer->folder);
+  return FALSE;
+}
+
+/* One step: gradients of all micro-batches, clipping, AdamW, averages. Until AdamW nothing but the gradients has
+ * changed, so a step can be dropped half way. */
+static gboolean
+take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancellable, GError **error)
+{
+  const DiffusionTrainOptions *options = trainer->options;
+  DiffusionTrainState *state = &trainer->state;
+  const DiffusionTrainPhase *phase = find_phase (options, state->step);
+  DiffusionTrainBatch batch = { options->seed, (guint32) state->step, 0, micro_batch (options, phase), phase->batch,
+                                phase->size };
+  DiffusionAdamW adamw = options->adamw;
+  double loss = 0, norm, scale = 1;
+
+  memset (trainer->gradients, 0, state->n * sizeof (float));
+  for (batch.first = 0; batch.first < phase->batch; batch.first += batch.n)
+    {
+      batch.n = MIN (batch.n, phase->batch - batch.first);
+      if (!trainer->task->run (trainer->task, &batch, trainer->gradients, &loss, cancellable, error))
+        return FALSE;
+    }
+  norm = sqrt (diffusion_squared_norm (state->n, trainer->gradients));
+  state->smooth_loss = state->step == 0 ? loss : SMOOTHING * state->smooth_loss + (1 - SMOOTHING) * loss;
+  state->least_loss = state->step == 0 ? state->smooth_loss : MIN (state->least_loss, state->smooth_loss);
+  if (!check_finite (trainer, loss, norm, error))
+    return FALSE;
+  if (options->clip_norm > 0 && norm > options->clip_norm)
+    scale = options->clip_norm / norm;
+  adamw.learning_rate = diffusion_train_learning_rate (options, state->step);
+  diffusion_adamw_step (&adamw, state->step + 1, state->n, trainer->gradients, scale, state->first, state->second,
+                        state->params);
+  for (guint i = 0; i < state->n_emas; i++)
+    {
+      /* Early averages forget the random start sooner. */
+      double warm = (1 + (double) state->step) / (10 + (double) state->step);
+
+      diffusion_ema_update (MIN (state->ema_rates[i], warm), state->n, state->params, state->emas[i]);
+    }
+  state->step++;
+
+  report->step = state->step;
+  report->steps = options->steps;
+  report->loss = loss;
+  report->smooth_loss = state->smooth_loss;
+  report->gradient_norm = norm;
+  report->learning_rate = adamw.learning_rate;
+  return TRUE;
+}
+
+/* Pictures of the steps from @step to the end. */
+static double
+count_images_left (const DiffusionTrainOptions *options, guint64 step)
+{
+  double images = 0, begin = (double) step;
+
+  for (guint i = 0; i < options->n_phases; i++)
+    {
+      double end = (i + 1 < options->n_phases ? options->phases[i].share : 1) * (double) options->steps;
+
+      images += MAX (0, end - begin) * options->phases[i].batch;
+      begin = MAX (begin, end);
+    }
+  return images;
+}
+
+static gboolean
+run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_data, GCancellable *cancellable,
+     GError **error)
+{
+  const DiffusionTrainOptions *options = trainer->options;
+  gint64 started = g_get_monotonic_time ();
+  double images = 0;
+
+  trainer->saved_at = started;
+  while (trainer->state.step < options->steps)
+    {
+      DiffusionTrainReport report = { 0 };
+      double seconds;
+
+      images += find_phase (options, trainer->state.step)->batch;
+      if (!take_step (trainer, &report, cancellable, error))
+        {
+          if (g_cancellable_is_cancelled (cancellable))
+            save (trainer, NULL);
+          return FALSE;
+        }
+      seconds = (double) (g_get_monotonic_time () - started) * 1e-6;
+      report.images_per_second = images / seconds;
+      report.seconds_left = count_images_left (options, trainer->state.step) / report.images_per_second;
+      diffusion_train_log_add (trainer->log, &report);
+      if (report_func != NULL)
+        report_func (&report, report_data);
+      if ((double) (g_get_monotonic_time () - trainer->saved_at) * 1e-6 >= options->checkpoint_seconds
+          && trainer->state.step < options->steps && !save (trainer, error))
+        return FALSE;
+    }
+  return save (trainer, error);
+}
+
+gboolean
+diffusion_train (DiffusionTrainTask *task,
+                 const DiffusionTrainOptions *options,
+                 const char *folder,
+                 const float *initial,
+                 DiffusionTrainReportFunc report,
+                 gpointer report_data,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  Trainer trainer = { .task = task, .options = options, .folder = folder };
+  gboolean ok;
+
+  trainer.description = task->describe (task);
+  ok = start (&trainer, initial, error) && run (&trainer, report, report_data, cancellable, error);
+  trainer_clear (&trainer);
+  return ok;
+}
