@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/diffusion.h"
+#include "core/pictures/pictures.h"
 
 enum
 {
@@ -125,5 +126,8 @@ main (int argc, char **argv)
       g_printerr (_ ("Try “diffusion --help”.\n"));
       return EXIT_USAGE;
     }
-  return close_stdout (run (verb, argc - 1, argv + 1));
+
+  int status = run (verb, argc - 1, argv + 1);
+  diffusion_pictures_shutdown ();
+  return close_stdout (status);
 }

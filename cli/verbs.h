@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+extern const CliVerb cli_bench;
+extern const CliVerb cli_models;
 extern const CliVerb cli_train;
 
 G_END_DECLS

@@ -7,7 +7,8 @@
 typedef struct
 {
   DiffusionPicture picture;
-  float *pixels;
+  const float *in;
+  float *out;
 } MemoryPicture;
 
 void
@@ -20,7 +21,7 @@ diffusion_picture_free (DiffusionPicture *picture)
 static gboolean
 memory_read (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out, GError **error)
 {
-  const float *pixels = ((MemoryPicture *) picture)->pixels;
+  const float *pixels = ((MemoryPicture *) picture)->in;
   gsize channels = (gsize) picture->channels;
 
   for (gint row = 0; row < height; row++)
@@ -33,7 +34,7 @@ memory_read (DiffusionPicture *picture, gint x, gint y, gint width, gint height,
 static gboolean
 memory_write (DiffusionPicture *picture, gint x, gint y, gint width, gint height, const float *in, GError **error)
 {
-  float *pixels = ((MemoryPicture *) picture)->pixels;
+  float *pixels = ((MemoryPicture *) picture)->out;
   gsize channels = (gsize) picture->channels;
 
   for (gint row = 0; row < height; row++)
@@ -49,12 +50,13 @@ memory_destroy (DiffusionPicture *picture)
 }
 
 DiffusionPicture *
-diffusion_picture_new_memory (gint width, gint height, gint channels, float *pixels)
+diffusion_picture_new_memory (gint width, gint height, gint channels, const float *in, float *out)
 {
   MemoryPicture *memory = g_new0 (MemoryPicture, 1);
 
   memory->picture = (DiffusionPicture) { .width = width, .height = height, .channels = channels, .bits = 32,
-                                         .read = memory_read, .write = memory_write, .destroy = memory_destroy };
-  memory->pixels = pixels;
+                                         .read = memory_read, .write = out != NULL ? memory_write : NULL, .destroy = memory_destroy };
+  memory->in = in;
+  memory->out = out;
   return &memory->picture;
 }

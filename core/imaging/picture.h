@@ -17,8 +17,8 @@ typedef struct _DiffusionPicture DiffusionPicture;
  * @read: reads a rectangle that lies inside the picture as float, [height, width, channels], 0 to 1 for the
  *   range that integer formats can hold (floating-point pictures may exceed it), in the picture's own colour
  *   space and with its own tone curve
- * @write: writes such a rectangle; nothing outside it changes. %NULL when the picture can only be read. A
- *   picture whose input and output are different buffers never shows what was written to @read
+ * @write: writes such a rectangle; nothing outside it changes. %NULL when the picture can only be read. What
+ *   was written does not show in @read, which goes on giving the original
  * @destroy: frees the picture and what belongs to it; may be %NULL
  *
  * @read and @write are called from one thread at a time. Both return %FALSE with an error when a file, a
@@ -51,10 +51,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionPicture, diffusion_picture_free)
  * @width: columns
  * @height: rows
  * @channels: 1 or 3
- * @pixels: (transfer none): [height, width, channels] float, read and written in place; must outlive the picture
+ * @in: (transfer none): [height, width, channels] float that @read gives; must outlive the picture
+ * @out: (transfer none) (nullable): as large, what @write changes; %NULL for a picture that can only be read
  *
- * Returns: (transfer full): a picture over a block of memory
+ * Returns: (transfer full): a picture over blocks of memory
  */
-DiffusionPicture *diffusion_picture_new_memory (gint width, gint height, gint channels, float *pixels);
+DiffusionPicture *diffusion_picture_new_memory (gint width, gint height, gint channels, const float *in, float *out);
 
 G_END_DECLS

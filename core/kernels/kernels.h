@@ -66,6 +66,37 @@ typedef struct
   void (*depthwise_row_weights) (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight,
                                  float *dbias);
 
+  /* Group normalisation is a scale and an offset for each channel, u = a·x + b, once the statistics are known; these
+   * four go over parts of an image, x [rows, c], everything else [c] unless stated. */
+
+  /* sums = Σ (x − shift) and squares = Σ (x − shift)² over the rows */
+  void (*channel_sums) (gsize rows, gsize c, const float *x, const float *shift, float *sums, float *squares);
+  /* y = u, or silu (u); y [rows, c] may be x */
+  void (*channel_affine) (gsize rows, gsize c, const float *x, const float *a, const float *b, gboolean silu, float *y);
+  /* With du = dy, or dy·d silu (u)/du: sums = Σ du and products = Σ du·(x − shift) over the rows */
+  void (*channel_affine_sums) (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                               gboolean silu, const float *shift, float *sums, float *products);
+  /* dx = p·du + q·x + r + beta·dx; dx [rows, c] may be dy */
+  void (*channel_affine_backward) (gsize rows, gsize c, const float *x, const float *dy, const float *a,
+                                   const float *b, gboolean silu, const float *p, const float *q, const float *r,
+                                   float beta, float *dx);
+
+  /* Every row of x [rows, c] becomes softmax (alpha·row). */
+  void (*softmax) (gsize rows, gsize c, float alpha, float *x);
+  /* dy [rows, c] becomes the gradient of the scores: alpha·y·(dy − Σ y·dy) */
+  void (*softmax_backward) (gsize rows, gsize c, float alpha, const float *y, float *dy);
+  /* y [rows, c] = x [rows, c] + bias [c], rows ldx and ldy apart. y may be x. */
+  void (*add_rows) (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy);
+
+  /* Winograd convolution F(m×m, 3×3), m 2 or 4, of one tile (Lavin & Gray 2016): u = Bᵀ·d·B, (m + 2)² values for each
+   * of c channels; @pixels [(m + 2)²] point at the c channels of each input pixel, u[position] is at
+   * u + position·step. */
+  void (*winograd_input) (gsize m, gsize c, const float *const *pixels, float *u, gsize step);
+  /* y = Aᵀ·v·A + bias + residual; @pixels [m²] point at the outputs, NULL where there is none; @residual [m²] likewise,
+   * or NULL; bias [c] or NULL. A pixel's residual may be its output. */
+  void (*winograd_output) (gsize m, gsize c, const float *v, gsize step, const float *bias,
+                           const float *const *residual, float *const *pixels);
+
   /* g = gradient_scale·gradient; first = beta1·first + (1 − beta1)·g; second likewise with g²;
    * x = keep·x − rate·first/(√(second·inverse_correction2) + epsilon); all [n] */
   void (*adam) (gsize n, const DiffusionAdamKernel *adam, const float *gradient, float *first, float *second, float *x);

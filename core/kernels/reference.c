@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The reference of every kernel: scalar C, written for reading, sums in double. */
-#include "core/kernels/tables.h"
-
 #include <math.h>
+
+#include "core/kernels/tables.h"
+#include "core/kernels/winograd.h"
 
 static double
 sigmoid (double x)
@@ -176,6 +177,159 @@ depthwise_row_weights (gsize w, gsize c, const float *const *rows, const float *
 }
 
 static void
+channel_sums (gsize rows, gsize c, const float *x, const float *shift, float *sums, float *squares)
+{
+  for (gsize i = 0; i < c; i++)
+    {
+      double sum = 0, square = 0;
+
+      for (gsize r = 0; r < rows; r++)
+        {
+          double value = (double) x[r * c + i] - shift[i];
+
+          sum += value;
+          square += value * value;
+        }
+      sums[i] = (float) sum;
+      squares[i] = (float) square;
+    }
+}
+
+static void
+channel_affine (gsize rows, gsize c, const float *x, const float *a, const float *b, gboolean with_silu, float *y)
+{
+  for (gsize k = 0; k < rows * c; k++)
+    {
+      double u = (double) a[k % c] * x[k] + b[k % c];
+
+      y[k] = (float) (with_silu ? u * sigmoid (u) : u);
+    }
+}
+
+/* du of channel_affine_sums() and channel_affine_backward(). */
+static double
+affine_gradient (float x, float dy, float a, float b, gboolean with_silu)
+{
+  double u = (double) a * x + b, s = sigmoid (u);
+
+  return with_silu ? dy * s * (1.0 + u * (1.0 - s)) : dy;
+}
+
+static void
+channel_affine_sums (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                     gboolean with_silu, const float *shift, float *sums, float *products)
+{
+  for (gsize i = 0; i < c; i++)
+    {
+      double sum = 0, product = 0;
+
+      for (gsize k = i; k < rows * c; k += c)
+        {
+          double du = affine_gradient (x[k], dy[k], a[i], b[i], with_silu);
+
+          sum += du;
+          product += du * ((double) x[k] - shift[i]);
+        }
+      sums[i] = (float) sum;
+      products[i] = (float) product;
+    }
+}
+
+static void
+channel_affine_backward (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                         gboolean with_silu, const float *p, const float *q, const float *r, float beta, float *dx)
+{
+  for (gsize k = 0; k < rows * c; k++)
+    {
+      gsize i = k % c;
+      double value = p[i] * affine_gradient (x[k], dy[k], a[i], b[i], with_silu) + (double) q[i] * x[k] + r[i];
+
+      dx[k] = (float) (beta != 0 ? value + (double) beta * dx[k] : value);
+    }
+}
+
+static void
+softmax (gsize rows, gsize c, float alpha, float *x)
+{
+  for (gsize r = 0; r < rows; r++, x += c)
+    {
+      double largest = -INFINITY, sum = 0;
+
+      for (gsize i = 0; i < c; i++)
+        largest = fmax (largest, (double) alpha * x[i]);
+      for (gsize i = 0; i < c; i++)
+        sum += exp ((double) alpha * x[i] - largest);
+      for (gsize i = 0; i < c; i++)
+        x[i] = (float) (exp ((double) alpha * x[i] - largest) / sum);
+    }
+}
+
+static void
+softmax_backward (gsize rows, gsize c, float alpha, const float *y, float *dy)
+{
+  for (gsize r = 0; r < rows; r++, y += c, dy += c)
+    {
+      double product = 0;
+
+      for (gsize i = 0; i < c; i++)
+        product += (double) y[i] * dy[i];
+      for (gsize i = 0; i < c; i++)
+        dy[i] = (float) ((double) alpha * y[i] * (dy[i] - product));
+    }
+}
+
+static void
+add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
+{
+  for (gsize r = 0; r < rows; r++)
+    for (gsize i = 0; i < c; i++)
+      y[r * ldy + i] = x[r * ldx + i] + bias[i];
+}
+
+static void
+winograd_input (gsize m, gsize c, const float *const *pixels, float *u, gsize step)
+{
+  const double *bt = diffusion_winograd_bt (m);
+  const gsize a = m + 2;
+
+  for (gsize i = 0; i < c; i++)
+    for (gsize row = 0; row < a; row++)
+      for (gsize column = 0; column < a; column++)
+        {
+          double sum = 0;
+
+          for (gsize y = 0; y < a; y++)
+            for (gsize x = 0; x < a; x++)
+              sum += bt[row * a + y] * bt[column * a + x] * pixels[y * a + x][i];
+          u[(row * a + column) * step + i] = (float) sum;
+        }
+}
+
+static void
+winograd_output (gsize m, gsize c, const float *v, gsize step, const float *bias, const float *const *residual,
+                 float *const *pixels)
+{
+  const double *at = diffusion_winograd_at (m);
+  const gsize a = m + 2;
+
+  for (gsize i = 0; i < c; i++)
+    for (gsize row = 0; row < m; row++)
+      for (gsize column = 0; column < m; column++)
+        {
+          double sum = bias != NULL ? bias[i] : 0;
+
+          if (pixels[row * m + column] == NULL)
+            continue;
+          for (gsize y = 0; y < a; y++)
+            for (gsize x = 0; x < a; x++)
+              sum += at[row * a + y] * at[column * a + x] * v[(y * a + x) * step + i];
+          if (residual != NULL)
+            sum += residual[row * m + column][i];
+          pixels[row * m + column][i] = (float) sum;
+        }
+}
+
+static void
 adam (gsize n, const DiffusionAdamKernel *a, const float *gradient, float *first, float *second,
       float *x)
 {
@@ -219,6 +373,15 @@ const DiffusionKernels diffusion_kernels_reference = {
   .film_norm_backward = film_norm_backward,
   .depthwise_row = depthwise_row,
   .depthwise_row_weights = depthwise_row_weights,
+  .channel_sums = channel_sums,
+  .channel_affine = channel_affine,
+  .channel_affine_sums = channel_affine_sums,
+  .channel_affine_backward = channel_affine_backward,
+  .softmax = softmax,
+  .softmax_backward = softmax_backward,
+  .add_rows = add_rows,
+  .winograd_input = winograd_input,
+  .winograd_output = winograd_output,
   .adam = adam,
   .blend = blend,
   .sum_squares = sum_squares,

@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fast kernels: one source that meson compiles once per CPU level. Plain loops over restrict pointers that the
- * compiler vectorises; KERNELS_TABLE and KERNELS_LEVEL name the table that comes out. */
-#include "core/kernels/tables.h"
-
-#include <math.h>
-#include <string.h>
+/* The fast kernels and their table, compiled once per CPU level (see vector.h): element-wise ones and those of the photo
+ * model. Plain loops over restrict pointers that the compiler vectorises. */
+#include "core/kernels/vector.h"
 
 /* "#pragma GCC ivdep" stands where output and input may be the same array: element i depends on element i alone. */
-
-/* exp (x) = 2^k·p (r), |r| <= ln 2/2, p a minimax polynomial of degree 6 (3e-9 relative), 2 ulp in all. The clamp keeps
- * 2^k a normal number; NaN passes through. */
-static inline float
-fast_exp (float x)
-{
-  const float round = 12582912.0f; /* 1.5·2^23: adding it rounds to an integer */
-  float clamped, k, r, p, power;
-  gint32 bits;
-
-  clamped = x < -87.0f ? -87.0f : x;
-  clamped = clamped > 88.0f ? 88.0f : clamped;
-  k = (clamped * 1.44269504f + round) - round;
-  r = clamped - k * 0.693359375f;
-  r = r + k * 2.12194440e-4f;
-  p = 1.38145371e-3f;
-  p = p * r + 8.36874541e-3f;
-  p = p * r + 4.16683908e-2f;
-  p = p * r + 1.66665204e-1f;
-  p = p * r + 4.99999934e-1f;
-  p = p * r * r + r + 1.0f;
-  bits = (gint32) (((guint32) (gint32) k + 127u) << 23);
-  memcpy (&power, &bits, sizeof power);
-  return p * power;
-}
-
-static inline float
-sigmoid (float x)
-{
-  return 1.0f / (1.0f + fast_exp (-x));
-}
 
 static void
 silu (gsize n, const float *x, float *y)
@@ -84,6 +50,17 @@ scale (gsize n, float alpha, const float *x, float *y)
 }
 
 static void
+add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
+{
+  for (gsize r = 0; r < rows; r++, x += ldx, y += ldy)
+    {
+#pragma GCC ivdep
+      for (gsize i = 0; i < c; i++)
+        y[i] = x[i] + bias[i];
+    }
+}
+
+static void
 gate (gsize rows, gsize c, const float *restrict x, float *restrict y)
 {
   for (gsize r = 0; r < rows; r++, x += 2 * c, y += c)
@@ -100,34 +77,6 @@ gate_backward (gsize rows, gsize c, const float *restrict x, const float *restri
         dx[i] = dy[i] * x[c + i];
         dx[c + i] = dy[i] * x[i];
       }
-}
-
-/* Sixteen floats, whatever the registers' width; unaligned. */
-typedef float Floats __attribute__ ((vector_size (64), aligned (4)));
-#define FLOATS 16
-
-static inline Floats
-load (const float *x)
-{
-  return *(const Floats *) (gconstpointer) x;
-}
-
-static inline void
-store (float *x, Floats value)
-{
-  *(Floats *) (gpointer) x = value;
-}
-
-static inline float
-sum (Floats value)
-{
-  float lanes[FLOATS];
-
-  memcpy (lanes, &value, sizeof lanes);
-  for (int width = FLOATS / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++)
-      lanes[i] += lanes[i + width];
-  return lanes[0];
 }
 
 /* The mean of a row and 1/√(variance + ε). */
@@ -357,6 +306,210 @@ depthwise_row_weights (gsize w, gsize c, const float *const *rows, const float *
       }
 }
 
+/* Four vectors of channels at a time, so that the sums stay in registers while the rows go by. */
+#define SUM_VECTORS 4
+
+static inline __attribute__ ((always_inline)) void
+channel_sums_of (const int vectors, gsize rows, gsize c, const float *x, const float *shift, float *sums,
+                 float *squares)
+{
+  Floats shifts[SUM_VECTORS], sum_v[SUM_VECTORS], square_v[SUM_VECTORS];
+
+  for (int v = 0; v < vectors; v++)
+    {
+      shifts[v] = load (shift + v * FLOATS);
+      sum_v[v] = square_v[v] = (Floats) { 0 };
+    }
+  for (gsize r = 0; r < rows; r++, x += c)
+    for (int v = 0; v < vectors; v++)
+      {
+        Floats value = load (x + v * FLOATS) - shifts[v];
+
+        sum_v[v] += value;
+        square_v[v] += value * value;
+      }
+  for (int v = 0; v < vectors; v++)
+    {
+      store (sums + v * FLOATS, sum_v[v]);
+      store (squares + v * FLOATS, square_v[v]);
+    }
+}
+
+static void
+channel_sums (gsize rows, gsize c, const float *x, const float *shift, float *sums, float *squares)
+{
+  gsize i = 0;
+
+  for (; i + SUM_VECTORS * FLOATS <= c; i += SUM_VECTORS * FLOATS)
+    channel_sums_of (SUM_VECTORS, rows, c, x + i, shift + i, sums + i, squares + i);
+  for (; i + FLOATS <= c; i += FLOATS)
+    channel_sums_of (1, rows, c, x + i, shift + i, sums + i, squares + i);
+  if (i == c)
+    return;
+  memset (sums + i, 0, (c - i) * sizeof (float));
+  memset (squares + i, 0, (c - i) * sizeof (float));
+  for (gsize r = 0; r < rows; r++)
+    for (gsize k = i; k < c; k++)
+      {
+        float value = x[r * c + k] - shift[k];
+
+        sums[k] += value;
+        squares[k] += value * value;
+      }
+}
+
+static void
+channel_affine (gsize rows, gsize c, const float *x, const float *a, const float *b, gboolean with_silu, float *y)
+{
+  for (gsize r = 0; r < rows; r++, x += c, y += c)
+    if (with_silu)
+      {
+#pragma GCC ivdep
+        for (gsize i = 0; i < c; i++)
+          {
+            float u = a[i] * x[i] + b[i];
+
+            y[i] = u * sigmoid (u);
+          }
+      }
+    else
+      {
+#pragma GCC ivdep
+        for (gsize i = 0; i < c; i++)
+          y[i] = a[i] * x[i] + b[i];
+      }
+}
+
+static inline float
+silu_slope (float u)
+{
+  float s = sigmoid (u);
+
+  return s * (1.0f + u * (1.0f - s));
+}
+
+#define AFFINE_BLOCK 64
+
+static void
+channel_affine_sums (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                     gboolean with_silu, const float *shift, float *sums, float *products)
+{
+  for (gsize first = 0; first < c; first += AFFINE_BLOCK)
+    {
+      gsize n = c - first < AFFINE_BLOCK ? c - first : AFFINE_BLOCK;
+      float sum_v[AFFINE_BLOCK] = { 0 }, product_v[AFFINE_BLOCK] = { 0 };
+      const float *restrict xs = x + first, *restrict dys = dy + first;
+      const float *restrict as = a + first, *restrict bs = b + first, *restrict shifts = shift + first;
+
+      for (gsize r = 0; r < rows; r++, xs += c, dys += c)
+        if (with_silu)
+          for (gsize i = 0; i < n; i++)
+            {
+              float du = dys[i] * silu_slope (as[i] * xs[i] + bs[i]);
+
+              sum_v[i] += du;
+              product_v[i] += du * (xs[i] - shifts[i]);
+            }
+        else
+          for (gsize i = 0; i < n; i++)
+            {
+              sum_v[i] += dys[i];
+              product_v[i] += dys[i] * (xs[i] - shifts[i]);
+            }
+      memcpy (sums + first, sum_v, n * sizeof (float));
+      memcpy (products + first, product_v, n * sizeof (float));
+    }
+}
+
+static void
+channel_affine_backward (gsize rows, gsize c, const float *x, const float *dy, const float *a, const float *b,
+                         gboolean with_silu, const float *p, const float *q, const float *r, float beta, float *dx)
+{
+  for (gsize row = 0; row < rows; row++, x += c, dy += c, dx += c)
+    if (with_silu)
+      {
+#pragma GCC ivdep
+        for (gsize i = 0; i < c; i++)
+          {
+            float value = p[i] * (dy[i] * silu_slope (a[i] * x[i] + b[i])) + (q[i] * x[i] + r[i]);
+
+            dx[i] = beta != 0 ? value + beta * dx[i] : value;
+          }
+      }
+    else
+      {
+#pragma GCC ivdep
+        for (gsize i = 0; i < c; i++)
+          {
+            float value = p[i] * dy[i] + (q[i] * x[i] + r[i]);
+
+            dx[i] = beta != 0 ? value + beta * dx[i] : value;
+          }
+      }
+}
+
+static void
+softmax (gsize rows, gsize c, float alpha, float *x)
+{
+  gsize whole = c / FLOATS * FLOATS;
+
+  for (gsize r = 0; r < rows; r++, x += c)
+    {
+      Floats sums = { 0 };
+      float largest = -INFINITY, total = 0, scaling;
+      float lanes[FLOATS];
+
+      for (int i = 0; i < FLOATS; i++)
+        lanes[i] = -INFINITY;
+      for (gsize k = 0; k < whole; k += FLOATS)
+        for (int i = 0; i < FLOATS; i++)
+          {
+            float value = alpha * x[k + i];
+
+            x[k + i] = value;
+            lanes[i] = value > lanes[i] ? value : lanes[i];
+          }
+      for (gsize k = whole; k < c; k++)
+        {
+          x[k] *= alpha;
+          largest = x[k] > largest ? x[k] : largest;
+        }
+      for (int i = 0; i < FLOATS; i++)
+        largest = lanes[i] > largest ? lanes[i] : largest;
+#pragma GCC ivdep
+      for (gsize k = 0; k < c; k++)
+        x[k] = fast_exp (x[k] - largest);
+      for (gsize k = 0; k < whole; k += FLOATS)
+        sums += load (x + k);
+      for (gsize k = whole; k < c; k++)
+        total += x[k];
+      scaling = 1 / (total + sum (sums));
+#pragma GCC ivdep
+      for (gsize k = 0; k < c; k++)
+        x[k] *= scaling;
+    }
+}
+
+static void
+softmax_backward (gsize rows, gsize c, float alpha, const float *restrict y, float *restrict dy)
+{
+  gsize whole = c / FLOATS * FLOATS;
+
+  for (gsize r = 0; r < rows; r++, y += c, dy += c)
+    {
+      Floats products = { 0 };
+      float total = 0;
+
+      for (gsize k = 0; k < whole; k += FLOATS)
+        products += load (y + k) * load (dy + k);
+      for (gsize k = whole; k < c; k++)
+        total += y[k] * dy[k];
+      total += sum (products);
+      for (gsize k = 0; k < c; k++)
+        dy[k] = alpha * y[k] * (dy[k] - total);
+    }
+}
+
 static void
 adam (gsize n, const DiffusionAdamKernel *a, const float *restrict gradient, float *restrict first, float *restrict second,
       float *restrict x)
@@ -394,7 +547,7 @@ sum_squares (gsize n, const float *x)
   return lanes[0];
 }
 
-const DiffusionKernels KERNELS_TABLE = {
+const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .level = KERNELS_LEVEL,
   .silu = silu,
   .silu_backward = silu_backward,
@@ -407,6 +560,15 @@ const DiffusionKernels KERNELS_TABLE = {
   .film_norm_backward = film_norm_backward,
   .depthwise_row = depthwise_row,
   .depthwise_row_weights = depthwise_row_weights,
+  .channel_sums = channel_sums,
+  .channel_affine = channel_affine,
+  .channel_affine_sums = channel_affine_sums,
+  .channel_affine_backward = channel_affine_backward,
+  .softmax = softmax,
+  .softmax_backward = softmax_backward,
+  .add_rows = add_rows,
+  .winograd_input = AT_LEVEL (diffusion_winograd_input_),
+  .winograd_output = AT_LEVEL (diffusion_winograd_output_),
   .adam = adam,
   .blend = blend,
   .sum_squares = sum_squares,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Layers that work value by value: SiLU, addition, the simple gate. */
+/* Layers that work value by value: SiLU, ReLU, scaling, addition, the simple gate. */
 #include <string.h>
 
 #include "core/base/threads.h"
@@ -16,7 +16,7 @@ typedef struct
   gsize c;
   const float *a, *b, *dy;
   float *y, *dx;
-  float beta;
+  float beta, factor;
 } Run;
 
 static void
@@ -93,6 +93,103 @@ DiffusionValue
 diffusion_layer_silu (DiffusionGraph *graph, DiffusionValue x)
 {
   return diffusion_graph_add (graph, &silu_class, 1, &x, 0, NULL, NULL, 0, diffusion_graph_shape (graph, x));
+}
+
+typedef struct
+{
+  float factor;
+} ScaleAttributes;
+
+static void
+scale_part (gsize index, guint worker, gpointer data)
+{
+  const Run *run = data;
+  gsize first = index * PART_VALUES;
+
+  if (run->beta != 0)
+    diffusion_kernels ()->add_scaled (part_size (run, index), run->factor, run->a + first, run->y + first);
+  else
+    diffusion_kernels ()->scale (part_size (run, index), run->factor, run->a + first, run->y + first);
+}
+
+static void
+scale_forward (const DiffusionOp *op, DiffusionExec *exec)
+{
+  const ScaleAttributes *attributes = op->attributes;
+  Run run = { .size = diffusion_shape_size (diffusion_exec_shape (exec, op->output)), .factor = attributes->factor };
+
+  run.a = diffusion_exec_value (exec, op->inputs[0]);
+  run.y = diffusion_exec_value (exec, op->output);
+  for_parts (&run, scale_part);
+}
+
+static void
+scale_backward (const DiffusionOp *op, DiffusionExec *exec)
+{
+  const ScaleAttributes *attributes = op->attributes;
+  Run run = { .size = diffusion_shape_size (diffusion_exec_shape (exec, op->output)), .factor = attributes->factor };
+
+  run.a = diffusion_exec_gradient (exec, op->output);
+  run.y = diffusion_exec_input_gradient (exec, op, 0, &run.beta);
+  if (run.y != NULL)
+    for_parts (&run, scale_part);
+}
+
+static const DiffusionOpClass scale_class = {
+  .name = "scale",
+  .forward = scale_forward,
+  .backward = scale_backward,
+};
+
+DiffusionValue
+diffusion_layer_scale (DiffusionGraph *graph, DiffusionValue x, double factor)
+{
+  ScaleAttributes attributes = { (float) factor };
+
+  if (factor == 1)
+    return x;
+  return diffusion_graph_add (graph, &scale_class, 1, &x, 0, NULL, &attributes, sizeof attributes,
+                              diffusion_graph_shape (graph, x));
+}
+
+static void
+relu_forward (const DiffusionOp *op, DiffusionExec *exec)
+{
+  gsize size = diffusion_shape_size (diffusion_exec_shape (exec, op->output));
+  const float *x = diffusion_exec_value (exec, op->inputs[0]);
+  float *y = diffusion_exec_value (exec, op->output);
+
+  for (gsize k = 0; k < size; k++)
+    y[k] = x[k] > 0 ? x[k] : 0;
+}
+
+static void
+relu_backward (const DiffusionOp *op, DiffusionExec *exec)
+{
+  gsize size = diffusion_shape_size (diffusion_exec_shape (exec, op->output));
+  const float *x = diffusion_exec_value (exec, op->inputs[0]);
+  const float *dy = diffusion_exec_gradient (exec, op->output);
+  float beta, *dx = diffusion_exec_input_gradient (exec, op, 0, &beta);
+
+  for (gsize k = 0; k < size && dx != NULL; k++)
+    {
+      float value = x[k] > 0 ? dy[k] : 0;
+
+      dx[k] = beta != 0 ? dx[k] + value : value;
+    }
+}
+
+static const DiffusionOpClass relu_class = {
+  .name = "relu",
+  .forward = relu_forward,
+  .backward = relu_backward,
+  .keeps = DIFFUSION_KEEPS_INPUT_0,
+};
+
+DiffusionValue
+diffusion_layer_relu (DiffusionGraph *graph, DiffusionValue x)
+{
+  return diffusion_graph_add (graph, &relu_class, 1, &x, 0, NULL, NULL, 0, diffusion_graph_shape (graph, x));
 }
 
 static void

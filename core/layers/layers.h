@@ -44,6 +44,12 @@ DiffusionValue diffusion_layer_linear (DiffusionGraph *graph, DiffusionValue x, 
 /** diffusion_layer_silu: x·sigmoid (x). */
 DiffusionValue diffusion_layer_silu (DiffusionGraph *graph, DiffusionValue x);
 
+/** diffusion_layer_relu: max (x, 0). */
+DiffusionValue diffusion_layer_relu (DiffusionGraph *graph, DiffusionValue x);
+
+/** diffusion_layer_scale: factor·x; x itself for 1. */
+DiffusionValue diffusion_layer_scale (DiffusionGraph *graph, DiffusionValue x, double factor);
+
 /** diffusion_layer_add: a + b, of one shape. */
 DiffusionValue diffusion_layer_add (DiffusionGraph *graph, DiffusionValue a, DiffusionValue b);
 
@@ -87,5 +93,98 @@ DiffusionValue diffusion_layer_pixel_unshuffle (DiffusionGraph *graph, Diffusion
  * Returns: [n, h, w, 2c]
  */
 DiffusionValue diffusion_layer_high_pass (DiffusionGraph *graph, DiffusionValue x, DiffusionValue scale);
+
+/**
+ * DiffusionGroupNormOptions:
+ * @name: (nullable): parameters are "@name.weight" [c] and "@name.bias" [c]; %NULL: neither
+ * @groups: divides c
+ * @epsilon: added to the variance
+ * @silu: SiLU at the end
+ * @add: (optional): [n, 1, 1, c], added to every pixel before
+ * @film: (optional): [n, 1, 1, 2c], scale then shift, after
+ */
+typedef struct
+{
+  const char *name;
+  gint groups;
+  double epsilon;
+  gboolean silu;
+  DiffusionValue add;
+  DiffusionValue film;
+} DiffusionGroupNormOptions;
+
+/**
+ * diffusion_layer_group_norm:
+ * @x: [n, h, w, c]
+ *
+ * Normalisation over the pixels and channels of each group (Wu & He 2018) and what U-Nets do around it:
+ * GN (x + add)·(1 + scale) + shift, the adaptive group normalisation of Dhariwal & Nichol 2021, §3, and SiLU.
+ */
+DiffusionValue diffusion_layer_group_norm (DiffusionGraph *graph, DiffusionValue x,
+                                           const DiffusionGroupNormOptions *options);
+
+/**
+ * diffusion_layer_attention:
+ * @q: [n, h, w, c]
+ * @k: [n, h, w, c]
+ * @v: [n, h, w, c]
+ * @heads: divides c; a head is a run of c/heads channels
+ *
+ * softmax (q·kᵀ/√(c/heads))·v between the pixels of each image (Vaswani et al. 2017), the scores never stored whole at
+ * inference.
+ */
+DiffusionValue diffusion_layer_attention (DiffusionGraph *graph, DiffusionValue q, DiffusionValue k, DiffusionValue v,
+                                          gint heads);
+
+/** diffusion_layer_average_pool: means of 2×2 pixels: [n, h, w, c] → [n, ⌊h/2⌋, ⌊w/2⌋, c]. */
+DiffusionValue diffusion_layer_average_pool (DiffusionGraph *graph, DiffusionValue x);
+
+/** diffusion_layer_upsample: nearest neighbour: [n, h, w, c] → [n, 2h, 2w, c]. */
+DiffusionValue diffusion_layer_upsample (DiffusionGraph *graph, DiffusionValue x);
+
+/** diffusion_layer_concat: [n, h, w, a] and [n, h, w, b] → [n, h, w, a + b]. */
+DiffusionValue diffusion_layer_concat (DiffusionGraph *graph, DiffusionValue a, DiffusionValue b);
+
+/** diffusion_layer_dropout: at training zeroes values with @probability and scales the others; x itself for 0. */
+DiffusionValue diffusion_layer_dropout (DiffusionGraph *graph, DiffusionValue x, double probability);
+
+/**
+ * diffusion_layer_embedding:
+ * @index: [n, 1, 1, 1], whole numbers below @rows, which the caller checks
+ * @name: the parameter is "@name.weight" [rows, channels]
+ *
+ * Returns: [n, 1, 1, channels], rows of the table
+ */
+DiffusionValue diffusion_layer_embedding (DiffusionGraph *graph, DiffusionValue index, const char *name, gint rows,
+                                          gint channels);
+
+/** diffusion_layer_mean: over the pixels: [n, h, w, c] → [n, 1, 1, c]. */
+DiffusionValue diffusion_layer_mean (DiffusionGraph *graph, DiffusionValue x);
+
+/**
+ * diffusion_layer_tokens:
+ * @x: [n, h, w, c]
+ * @name: the parameter is @name [c, 1 + h·w], what is added to each token
+ *
+ * Returns: [n, 1, 1 + h·w, c]: the mean over the pixels, then the pixels
+ */
+DiffusionValue diffusion_layer_tokens (DiffusionGraph *graph, DiffusionValue x, const char *name);
+
+/** diffusion_layer_first_token: [n, h, w, c] → [n, 1, 1, c], the first pixel. */
+DiffusionValue diffusion_layer_first_token (DiffusionGraph *graph, DiffusionValue x);
+
+/**
+ * diffusion_timestep_features:
+ * @n: batch
+ * @t: [n] 0-based, may be fractional
+ * @channels: even
+ * @flip_sin_to_cos: cosines first
+ * @freq_shift: see below
+ * @out: (out caller-allocates): [n, channels]
+ *
+ * The sinusoidal position encoding: sin and cos of t·exp (−ln 10000·i/(channels/2 − freq_shift)).
+ */
+void diffusion_timestep_features (gsize n, const double *t, gsize channels, gboolean flip_sin_to_cos,
+                                  double freq_shift, float *out);
 
 G_END_DECLS

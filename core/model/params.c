@@ -134,33 +134,6 @@ diffusion_params_allocate (DiffusionParams *params, GError **error)
   return block;
 }
 
-static void
-initialise (const DiffusionParam *param, guint index, guint64 seed, float *values)
-{
-  DiffusionStream stream = { seed, DIFFUSION_PURPOSE_WEIGHTS, index };
-  double bound = param->init_gain / sqrt ((double) MAX (param->fan_in, 1));
-
-  switch (param->init)
-    {
-    case DIFFUSION_INIT_ZERO:
-      memset (values, 0, param->size * sizeof (float));
-      break;
-    case DIFFUSION_INIT_ONE:
-      for (gsize k = 0; k < param->size; k++)
-        values[k] = 1;
-      break;
-    case DIFFUSION_INIT_UNIFORM:
-      for (gsize k = 0; k < param->size; k++)
-        values[k] = (float) (bound * (2 * diffusion_random_uniform (&stream, (gint32) k, 0, 0) - 1));
-      break;
-    case DIFFUSION_INIT_NORMAL:
-      diffusion_random_normal_fill (&stream, 0, 0, (gint) param->size, 1, 1, values);
-      for (gsize k = 0; k < param->size; k++)
-        values[k] *= (float) bound;
-      break;
-    }
-}
-
 void
 diffusion_params_initialise (const DiffusionParams *params, guint64 seed, float *block)
 {
@@ -168,8 +141,22 @@ diffusion_params_initialise (const DiffusionParams *params, guint64 seed, float 
   for (guint i = 0; i < params->list->len; i++)
     {
       const DiffusionParam *param = diffusion_params_get (params, i);
+      DiffusionStream stream = { seed, DIFFUSION_PURPOSE_WEIGHTS, i };
+      double bound = param->init_gain / sqrt ((double) MAX (param->fan_in, 1));
+      float *values = block + param->offset;
 
-      initialise (param, i, seed, block + param->offset);
+      if (param->init == DIFFUSION_INIT_NORMAL)
+        {
+          diffusion_random_normal_fill (&stream, 0, 0, (gint) param->size, 1, 1, values);
+          for (gsize k = 0; k < param->size; k++)
+            values[k] *= (float) bound;
+        }
+      else if (param->init == DIFFUSION_INIT_ONE)
+        for (gsize k = 0; k < param->size; k++)
+          values[k] = 1;
+      else if (param->init == DIFFUSION_INIT_UNIFORM)
+        for (gsize k = 0; k < param->size; k++)
+          values[k] = (float) (bound * (2 * diffusion_random_uniform (&stream, (gint32) k, 0, 0) - 1));
     }
 }
 

@@ -27,8 +27,6 @@ typedef enum
  * @DIFFUSION_INIT_ONE: ones: weights of norms
  * @DIFFUSION_INIT_UNIFORM: U(−gain/√fan_in, gain/√fan_in), PyTorch's default for weights and biases
  * @DIFFUSION_INIT_NORMAL: N(0, gain²/fan_in)
- *
- * How training starts.
  */
 typedef enum
 {

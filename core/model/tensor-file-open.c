@@ -4,10 +4,16 @@
 #include "core/base/i18n.h"
 #include "core/model/safetensors.h"
 #include "core/model/tensor-file.h"
+#include "core/model/torch-file.h"
 
 DiffusionTensorFile *
 diffusion_tensor_file_open_bytes (const char *path, GBytes *bytes, GError **error)
 {
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+
+  if (diffusion_torch_is_zip (data, size) || diffusion_torch_is_stream (data, size))
+    return diffusion_torch_read (path, bytes, error);
   return diffusion_safetensors_read (path, bytes, error);
 }
 

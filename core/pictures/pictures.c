@@ -15,6 +15,7 @@
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
 #include "core/pictures/check.h"
+#include "core/pictures/jpeg.h"
 
 typedef struct
 {
@@ -24,6 +25,7 @@ typedef struct
   const Babl *format;      /* what is exchanged with the buffers: u8, u16 or float, alpha last if there is any */
   gint bits;               /* of that format */
   gint components;
+  GPtrArray *markers;      /* Exif and XMP of a JPEG file */
 } FilePicture;
 
 static gboolean started;
@@ -34,11 +36,10 @@ static GeglNode *held;
 static void
 start_gegl (void)
 {
-  static const char *const modules[] = { "gegl-common", "png-load", "png-save", "jpg-load", "jpg-save",
-                                         "webp-load", "webp-save", "tiff-load", "tiff-save" };
-  static const char *const operations[] = { "gegl:buffer-source", "gegl:png-load", "gegl:png-save", "gegl:jpg-load",
-                                            "gegl:jpg-save", "gegl:webp-load", "gegl:webp-save", "gegl:tiff-load",
-                                            "gegl:tiff-save" };
+  static const char *const modules[] = { "gegl-common", "png-load", "png-save", "webp-load",
+                                         "webp-save", "tiff-load", "tiff-save" };
+  static const char *const operations[] = { "gegl:buffer-source", "gegl:png-load", "gegl:png-save", "gegl:webp-load",
+                                            "gegl:webp-save", "gegl:tiff-load", "gegl:tiff-save" };
   g_autofree char *folder = NULL;
   gboolean links = TRUE;
 
@@ -202,6 +203,7 @@ file_destroy (DiffusionPicture *picture)
 
   g_clear_object (&file->in);
   g_clear_object (&file->out);
+  g_clear_pointer (&file->markers, g_ptr_array_unref);
   g_free (file);
 }
 
@@ -232,12 +234,12 @@ picture_for_buffer (GeglBuffer *buffer, const Babl *format)
 DiffusionPicture *
 diffusion_pictures_open (const char *path, GError **error)
 {
-  static const char *const operations[] = { NULL, "gegl:png-load", "gegl:jpg-load", "gegl:webp-load",
-                                            "gegl:tiff-load" };
+  static const char *const operations[] = { NULL, "gegl:png-load", NULL, "gegl:webp-load", "gegl:tiff-load" };
   DiffusionFileKind kind = diffusion_pictures_check (path, error);
   g_autofree char *shown = g_filename_display_name (path), *said = NULL;
   g_autoptr (GeglNode) graph = NULL;
   g_autoptr (GeglBuffer) buffer = NULL;
+  g_autoptr (GPtrArray) markers = NULL;
   const Babl *format = NULL;
   GeglRectangle box = { 0, 0, 0, 0 };
   Listener listener;
@@ -246,6 +248,18 @@ diffusion_pictures_open (const char *path, GError **error)
   if (kind == DIFFUSION_FILE_UNKNOWN)
     return NULL;
   start_gegl ();
+  if (kind == DIFFUSION_FILE_JPEG)
+    {
+      DiffusionPicture *picture;
+
+      buffer = diffusion_jpeg_load (path, &markers, error);
+      if (buffer == NULL)
+        return NULL;
+      format = gegl_buffer_get_format (buffer);
+      picture = picture_for_buffer (g_steal_pointer (&buffer), format);
+      ((FilePicture *) picture)->markers = g_steal_pointer (&markers);
+      return picture;
+    }
   start_listening (&listener);
   graph = gegl_node_new ();
   load = gegl_node_new_child (graph, "operation", operations[kind], "path", path, NULL);
@@ -264,7 +278,8 @@ diffusion_pictures_open (const char *path, GError **error)
                    said != NULL ? said : _("it holds no picture"));
       return NULL;
     }
-  if (babl_space_is_cmyk (babl_format_get_space (format)) || strstr (babl_get_name (babl_format_get_model (format)), "cmyk") ||
+  if (babl_space_is_cmyk (babl_format_get_space (format)) ||
+      strstr (babl_get_name (babl_format_get_model (format)), "cmyk") ||
       strstr (babl_get_name (babl_format_get_model (format)), "CMYK"))
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
@@ -309,16 +324,13 @@ run_save (const FilePicture *file, DiffusionFileKind kind, const char *path)
       save = gegl_node_new_child (graph, "operation", "gegl:png-save", "path", path, "bitdepth",
                                   file->picture.bits == 8 ? 8 : 16, "compression", 6, NULL);
       break;
-    case DIFFUSION_FILE_JPEG:
-      save = gegl_node_new_child (graph, "operation", "gegl:jpg-save", "path", path, "quality", 95,
-                                  "grayscale", file->picture.channels == 1, NULL);
-      break;
     case DIFFUSION_FILE_WEBP:
       save = gegl_node_new_child (graph, "operation", "gegl:webp-save", "path", path, "quality", 95, NULL);
       break;
     case DIFFUSION_FILE_TIFF:
       save = gegl_node_new_child (graph, "operation", "gegl:tiff-save", "path", path, NULL);
       break;
+    case DIFFUSION_FILE_JPEG:
     case DIFFUSION_FILE_UNKNOWN:
       break;
     }
@@ -358,6 +370,7 @@ flush_file (const char *path)
 gboolean
 diffusion_pictures_save (DiffusionPicture *picture, const char *path, GError **error)
 {
+  FilePicture *file = (FilePicture *) picture;
   DiffusionFileKind kind = kind_by_name (path);
   g_autofree char *shown = g_filename_display_name (path), *said = NULL;
   g_autofree char *folder = NULL, *base = NULL, *name = NULL, *temporary = NULL;
@@ -384,7 +397,13 @@ diffusion_pictures_save (DiffusionPicture *picture, const char *path, GError **e
       return FALSE;
     }
   close (fd);
-  said = run_save ((FilePicture *) picture, kind, temporary);
+  if (kind != DIFFUSION_FILE_JPEG)
+    said = run_save (file, kind, temporary);
+  else if (!diffusion_jpeg_save (file->out, picture->channels == 1, file->markers, 95, temporary, &reason))
+    {
+      said = g_strdup (reason->message);
+      g_clear_error (&reason);
+    }
   if (said == NULL && diffusion_pictures_check (temporary, &reason) == kind && flush_file (temporary))
     {
       if (g_rename (temporary, path) == 0)

@@ -33,7 +33,7 @@ open_fake (const char *path, GError **error)
         pixel[1] = which == 2 ? 0.5f : (float) y / (float) height;
         pixel[2] = which == 2 ? 0.75f : (float) ((x / 4 + y / 4) % 2);
       }
-  picture = diffusion_picture_new_memory (width, height, 3, pixels[which]);
+  picture = diffusion_picture_new_memory (width, height, 3, pixels[which], NULL);
   picture->bits = strstr (path, "deep") != NULL ? 16 : 8;
   return picture;
 }

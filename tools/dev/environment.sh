@@ -253,6 +253,7 @@ environment_prepare () {
 
 # Runs a command where building happens; does not return.
 environment_exec () {
+  export DIFFUSION_MODELS=${DIFFUSION_MODELS-$source/weights}
   if [ -n "$root" ]; then root_enter user "$@"; else exec "$@"; fi
 }
 

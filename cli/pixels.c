@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whole pictures in memory, for verbs that measure them or hand them to a model at once. */
+#include "cli/pixels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/i18n.h"
+#include "core/diffusion.h"
+#include "core/pictures/pictures.h"
+
+static const char *const extensions[] = { ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff" };
+
+CliPixels *
+cli_pixels_new (gint width, gint height, gint channels, gint bits, GError **error)
+{
+  gsize count = (gsize) width * (gsize) height * (gsize) channels;
+  float *data = diffusion_try_alloc0 (count * sizeof (float), _ ("a picture"), error);
+
+  if (data == NULL)
+    return NULL;
+
+  CliPixels *pixels = g_new0 (CliPixels, 1);
+  *pixels = (CliPixels) { width, height, channels, bits, data };
+  return pixels;
+}
+
+CliPixels *
+cli_pixels_load (const char *path, GError **error)
+{
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_open (path, error);
+
+  if (picture == NULL)
+    return NULL;
+
+  g_autoptr (CliPixels) pixels = cli_pixels_new (picture->width, picture->height, picture->channels, picture->bits, error);
+  if (pixels == NULL
+      || !picture->read (picture, 0, 0, picture->width, picture->height, pixels->data, error))
+    return NULL;
+  return g_steal_pointer (&pixels);
+}
+
+gboolean
+cli_pixels_to_rgb (CliPixels *pixels, GError **error)
+{
+  gsize count = (gsize) pixels->width * (gsize) pixels->height;
+
+  if (pixels->channels == 3)
+    return TRUE;
+
+  float *data = diffusion_try_alloc (count * 3 * sizeof (float), _ ("a picture"), error);
+  if (data == NULL)
+    return FALSE;
+  for (gsize i = 0; i < count; i++)
+    data[3 * i] = data[3 * i + 1] = data[3 * i + 2] = pixels->data[i];
+  diffusion_free (pixels->data);
+  pixels->data = data;
+  pixels->channels = 3;
+  return TRUE;
+}
+
+void
+cli_pixels_free (CliPixels *pixels)
+{
+  diffusion_free (pixels->data);
+  g_free (pixels);
+}
+
+static gboolean
+is_picture (const char *name)
+{
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (extensions); i++)
+    if (g_str_has_suffix (lower, extensions[i]))
+      return name[0] != '.';
+  return FALSE;
+}
+
+static gint
+compare_paths (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+GPtrArray *
+cli_list_pictures (const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *display = g_filename_display_name (path);
+  g_autoptr (GError) problem = NULL;
+  const char *name = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND, _ ("%s: no such folder or file"), display);
+      return NULL;
+    }
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      g_ptr_array_add (list, g_strdup (path));
+      return g_steal_pointer (&list);
+    }
+
+  g_autoptr (GDir) folder = g_dir_open (path, 0, &problem);
+  if (folder == NULL)
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, problem->message);
+      return NULL;
+    }
+  while ((name = g_dir_read_name (folder)) != NULL)
+    if (is_picture (name))
+      g_ptr_array_add (list, g_build_filename (path, name, NULL));
+  if (list->len == 0)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND,
+                   _ ("%s: found no picture, expected PNG, JPEG, WebP or TIFF files"), display);
+      return NULL;
+    }
+  g_ptr_array_sort (list, compare_paths);
+  return g_steal_pointer (&list);
+}
+
+char *
+cli_find_picture (const char *folder, const char *stem)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (extensions); i++)
+    {
+      g_autofree char *name = g_strconcat (stem, extensions[i], NULL);
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer (&path);
+    }
+  return NULL;
+}
+
+double
+cli_psnr (const float *reference, const float *picture, gsize count)
+{
+  double sum = 0.0;
+
+  for (gsize i = 0; i < count; i++)
+    {
+      double difference = (double) reference[i] - (double) picture[i];
+
+      sum += difference * difference;
+    }
+  return 10.0 * log10 (255.0 * 255.0 * (double) count / sum);
+}
