@@ -31,7 +31,7 @@ choose (const DiffusionConvPlan *plan)
 
   if (s->kernel == 1 && s->stride == 1 && s->pad_top + s->pad_left + s->pad_bottom + s->pad_right == 0)
     return DIFFUSION_CONV_POINTWISE;
-  if (s->kernel != 3 || s->stride != 1 || s->in_channels < 16 || plan->precision != DIFFUSION_PRECISION_F32
+  if (s->kernel != 3 || s->stride != 1 || s->in_channels < 16 || plan->precision == DIFFUSION_PRECISION_BF16
       || diffusion_cpu_level () == DIFFUSION_CPU_REFERENCE)
     return DIFFUSION_CONV_GATHER;
   gather = cost ((double) (s->n * plan->out_h * plan->out_w), 9);
@@ -52,6 +52,9 @@ diffusion_conv_plan (DiffusionConvPlan *plan, const DiffusionConvShape *shape, D
   plan->out_h = (shape->h + shape->pad_top + shape->pad_bottom - shape->kernel) / shape->stride + 1;
   plan->out_w = (shape->w + shape->pad_left + shape->pad_right - shape->kernel) / shape->stride + 1;
   plan->algorithm = algorithm != DIFFUSION_CONV_AUTO ? algorithm : choose (plan);
+  /* The larger tiles multiply what split numbers leave out by twenty. */
+  if (plan->algorithm == DIFFUSION_CONV_WINOGRAD4)
+    plan->precision = DIFFUSION_PRECISION_F32;
   if (is_winograd (plan->algorithm))
     diffusion_conv_winograd_plan (plan);
   else

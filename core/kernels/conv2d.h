@@ -78,7 +78,7 @@ typedef struct
  * diffusion_conv_plan:
  * @plan: (out caller-allocates): filled
  * @shape: all sizes positive, the output not empty
- * @precision: of the products; Winograd is float32 only
+ * @precision: of the products; with %DIFFUSION_PRECISION_BF16 no Winograd, F(4×4) is always in float32
  * @algorithm: %DIFFUSION_CONV_AUTO, or one that fits the shape, for tests and benchmarks
  */
 void diffusion_conv_plan (DiffusionConvPlan *plan, const DiffusionConvShape *shape, DiffusionPrecision precision,

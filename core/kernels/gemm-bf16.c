@@ -26,6 +26,23 @@ first (gsize count)
   return count >= 16 ? 0xffff : (__mmask16) ((1u << count) - 1);
 }
 
+/* What rounding to bfloat16 loses. */
+static inline __m512
+remainder16 (__m512 x)
+{
+  __m256i rounded = (__m256i) _mm512_cvtneps_pbh (x);
+
+  return _mm512_sub_ps (x, _mm512_castsi512_ps (_mm512_slli_epi32 (_mm512_cvtepu16_epi32 (rounded), 16)));
+}
+
+static inline __m512
+load_masked (gboolean low, __mmask16 mask, const float *x)
+{
+  __m512 value = _mm512_maskz_loadu_ps (mask, x);
+
+  return low ? remainder16 (value) : value;
+}
+
 static inline void
 transpose16 (__m512i r[16])
 {
@@ -63,33 +80,33 @@ transpose16 (__m512i r[16])
 
 /* Up to 16 rows and 32 columns of x become 16 vectors of pairs along the row. */
 static inline void
-load_row_pairs (gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
+load_row_pairs (gboolean low, gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
 {
-  __mmask16 low = first (count), high = count > 16 ? first (count - 16) : 0;
+  __mmask16 left = first (count), right = count > 16 ? first (count - 16) : 0;
 
 #pragma GCC unroll 16
   for (gsize i = 0; i < 16; i++)
-    r[i] = i < rows ? (__m512i) _mm512_cvtne2ps_pbh (_mm512_maskz_loadu_ps (high, x + i * ldx + 16),
-                                                     _mm512_maskz_loadu_ps (low, x + i * ldx))
+    r[i] = i < rows ? (__m512i) _mm512_cvtne2ps_pbh (load_masked (low, right, x + i * ldx + 16),
+                                                     load_masked (low, left, x + i * ldx))
                     : _mm512_setzero_si512 ();
 }
 
 /* Up to 32 rows and 16 columns of x become 16 vectors of pairs along the column. */
 static inline void
-load_column_pairs (gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
+load_column_pairs (gboolean low, gsize rows, gsize count, const float *x, gsize ldx, __m512i r[16])
 {
   __mmask16 mask = first (count);
 
 #pragma GCC unroll 16
   for (gsize i = 0; i < 16; i++)
     {
-      __m512 low = _mm512_setzero_ps (), high = _mm512_setzero_ps ();
+      __m512 even = _mm512_setzero_ps (), odd = _mm512_setzero_ps ();
 
       if (2 * i < rows)
-        low = _mm512_maskz_loadu_ps (mask, x + 2 * i * ldx);
+        even = load_masked (low, mask, x + 2 * i * ldx);
       if (2 * i + 1 < rows)
-        high = _mm512_maskz_loadu_ps (mask, x + (2 * i + 1) * ldx);
-      r[i] = pairs (low, high);
+        odd = load_masked (low, mask, x + (2 * i + 1) * ldx);
+      r[i] = pairs (even, odd);
     }
 }
 
@@ -99,15 +116,15 @@ padded (gsize k)
   return (k + 31) / 32 * 32;
 }
 
-void
-diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip, gsize rows)
+static inline __attribute__ ((always_inline)) void
+pack_rows (gboolean low, gboolean trans, gsize m, gsize k, const float *a, gsize lda, guint16 *out, gsize rows)
 {
-  guint16 *out = strip;
   gsize kp = padded (k);
 
   for (gsize p = 0; p < k; p += 32)
     {
       gsize count = MIN (32, k - p);
+      __mmask16 left = first (count), right = count > 16 ? first (count - 16) : 0;
 
       if (!trans)
         for (gsize i = 0; i < rows; i++)
@@ -115,9 +132,8 @@ diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gs
             __m512i v = _mm512_setzero_si512 ();
 
             if (i < m)
-              v = (__m512i) _mm512_cvtne2ps_pbh (
-                _mm512_maskz_loadu_ps (count > 16 ? first (count - 16) : 0, a + i * lda + p + 16),
-                _mm512_maskz_loadu_ps (first (count), a + i * lda + p));
+              v = (__m512i) _mm512_cvtne2ps_pbh (load_masked (low, right, a + i * lda + p + 16),
+                                                 load_masked (low, left, a + i * lda + p));
             _mm512_storeu_si512 (out + i * kp + p, v);
           }
       else
@@ -125,7 +141,7 @@ diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gs
           {
             __m512i r[16];
 
-            load_column_pairs (count, i < m ? m - i : 0, a + p * lda + i, lda, r);
+            load_column_pairs (low, count, i < m ? m - i : 0, a + p * lda + i, lda, r);
             transpose16 (r);
 #pragma GCC unroll 16
             for (gsize q = 0; q < 16; q++)
@@ -135,11 +151,9 @@ diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gs
     }
 }
 
-void
-diffusion_gemm_bf16_pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel)
+static inline __attribute__ ((always_inline)) void
+pack_panel (gboolean low, gboolean trans, gsize n, gsize k, const float *b, gsize ldb, guint16 *out)
 {
-  guint16 *out = panel;
-
   for (gsize p = 0; p < k; p += 32)
     for (gsize j = 0; j < COLUMNS; j += 16)
       {
@@ -148,21 +162,46 @@ diffusion_gemm_bf16_pack_b (gboolean trans, gsize n, gsize k, const float *b, gs
 
         if (trans)
           {
-            load_row_pairs (MIN (count, 16), rows, b + j * ldb + p, ldb, r);
+            load_row_pairs (low, MIN (count, 16), rows, b + j * ldb + p, ldb, r);
             transpose16 (r);
           }
         else
-          load_column_pairs (rows, count, b + p * ldb + j, ldb, r);
+          load_column_pairs (low, rows, count, b + p * ldb + j, ldb, r);
 #pragma GCC unroll 16
         for (gsize q = 0; q < 16; q++)
           _mm512_storeu_si512 (out + (p + 2 * q) * COLUMNS + 2 * j, r[q]);
       }
 }
 
+void
+diffusion_gemm_bf16_pack_a (gboolean low, gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip,
+                            gsize rows)
+{
+  if (low)
+    pack_rows (TRUE, trans, m, k, a, lda, strip, rows);
+  else
+    pack_rows (FALSE, trans, m, k, a, lda, strip, rows);
+}
+
+void
+diffusion_gemm_bf16_pack_b (gboolean low, gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel)
+{
+  if (low)
+    pack_panel (TRUE, trans, n, k, b, ldb, panel);
+  else
+    pack_panel (FALSE, trans, n, k, b, ldb, panel);
+}
+
+static void
+pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel)
+{
+  diffusion_gemm_bf16_pack_b (FALSE, trans, n, k, b, ldb, panel);
+}
+
 static void
 pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip)
 {
-  diffusion_gemm_bf16_pack_a (trans, m, k, a, lda, strip, ROWS);
+  diffusion_gemm_bf16_pack_a (FALSE, trans, m, k, a, lda, strip, ROWS);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -234,6 +273,6 @@ const DiffusionGemmEngine diffusion_gemm_bf16_avx512 = {
   .element = sizeof (guint16),
   .k_multiple = 32,
   .pack_a = pack_a,
-  .pack_b = diffusion_gemm_bf16_pack_b,
+  .pack_b = pack_b,
   .multiply = multiply,
 };

@@ -50,8 +50,11 @@ extern const DiffusionGemmEngine diffusion_gemm_f32_avx512;
 extern const DiffusionGemmEngine diffusion_gemm_bf16_avx512;
 extern const DiffusionGemmEngine diffusion_gemm_bf16_amx;
 
-/* Shared by the two bfloat16 engines. */
-void diffusion_gemm_bf16_pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip,
-                                 gsize rows);
-void diffusion_gemm_bf16_pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel);
+extern const DiffusionGemmEngine diffusion_gemm_split_amx;
+
+/* Shared by the bfloat16 engines; @low packs what rounding to bfloat16 loses instead of the number. */
+void diffusion_gemm_bf16_pack_a (gboolean low, gboolean trans, gsize m, gsize k, const float *a, gsize lda,
+                                 void *strip, gsize rows);
+void diffusion_gemm_bf16_pack_b (gboolean low, gboolean trans, gsize n, gsize k, const float *b, gsize ldb,
+                                 void *panel);
 #endif

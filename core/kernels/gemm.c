@@ -60,6 +60,8 @@ engine_for (DiffusionCpuLevel level, DiffusionPrecision precision)
     return &diffusion_gemm_bf16_amx;
   if (precision == DIFFUSION_PRECISION_BF16 && level >= DIFFUSION_CPU_AVX512_BF16)
     return &diffusion_gemm_bf16_avx512;
+  if (precision == DIFFUSION_PRECISION_SPLIT && level >= DIFFUSION_CPU_AMX)
+    return &diffusion_gemm_split_amx;
   if (level >= DIFFUSION_CPU_AVX512)
     return &diffusion_gemm_f32_avx512;
   if (level >= DIFFUSION_CPU_AVX2)

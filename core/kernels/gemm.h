@@ -13,11 +13,15 @@ G_BEGIN_DECLS
  * @DIFFUSION_PRECISION_F32: float32 products and sums
  * @DIFFUSION_PRECISION_BF16: inputs rounded to bfloat16 (nearest even), products and sums in float32; where the
  *   processor has no bfloat16 products it is the same as @DIFFUSION_PRECISION_F32
+ * @DIFFUSION_PRECISION_SPLIT: inputs as sums of two bfloat16 numbers, three products of which give about 16 bits, sums in
+ *   float32; only where the processor does that much faster than float32 (tiles), elsewhere the same as
+ *   @DIFFUSION_PRECISION_F32. For inference: the error is that of a good Winograd convolution. Infinite inputs give NaN
  */
 typedef enum
 {
   DIFFUSION_PRECISION_F32,
-  DIFFUSION_PRECISION_BF16
+  DIFFUSION_PRECISION_BF16,
+  DIFFUSION_PRECISION_SPLIT
 } DiffusionPrecision;
 
 /**
