@@ -19,6 +19,7 @@
 #include "core/diffusion/respacing.h"
 #include "core/diffusion/sampler.h"
 #include "core/diffusion/schedule.h"
+#include "core/imaging/denoise.h"
 #include "core/imaging/picture.h"
 #include "core/imaging/plot.h"
 #include "core/imaging/tiles.h"

@@ -2,10 +2,14 @@
 /* Photo models as folders on disk. */
 #include "core/model/photo-folder.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "core/base/error.h"
+#include "core/base/i18n.h"
 #include "core/base/memory.h"
 #include "core/base/output-file.h"
+#include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
 
 static gboolean
@@ -57,4 +61,147 @@ diffusion_photo_folder_save (const char *folder,
        && diffusion_tensor_writer_write (writer, path, error);
   diffusion_free (ordered);
   return ok;
+}
+
+struct _DiffusionPhotoModel
+{
+  DiffusionPhotoConfig config;
+  DiffusionParams *params;
+};
+
+static gboolean
+read_config (const char *folder, DiffusionPhotoConfig *config, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, "config.json", NULL);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GError) problem = NULL;
+  JsonObject *object = NULL;
+  const char *class_name = NULL;
+
+  if (!json_parser_load_from_mapped_file (parser, path, &problem))
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT, _ ("%s cannot be read: %s"), path, problem->message);
+      return FALSE;
+    }
+  if (json_parser_get_root (parser) != NULL && JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+    object = json_node_get_object (json_parser_get_root (parser));
+  if (object != NULL)
+    class_name = json_object_get_string_member_with_default (object, "_class_name", NULL);
+  if (g_strcmp0 (class_name, DIFFUSION_PHOTO_CLASS_NAME) != 0)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
+                   _ ("%s describes a \"%s\"; denoising needs a \"%s\""), path, class_name != NULL ? class_name : "?",
+                   DIFFUSION_PHOTO_CLASS_NAME);
+      return FALSE;
+    }
+  if (diffusion_photo_config_parse (object, config, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", path);
+  return FALSE;
+}
+
+static gboolean
+read_tensor (const DiffusionTensorFile *file, const DiffusionParam *param, float *scratch, float *out, GError **error)
+{
+  const DiffusionTensorEntry *entry = diffusion_tensor_file_require (file, param->name, error);
+
+  if (entry == NULL)
+    return FALSE;
+  if (entry->n_dims != (gint) param->n_dims
+      || memcmp (entry->shape, param->shape, param->n_dims * sizeof (gint64)) != 0)
+    {
+      g_autofree char *found = diffusion_tensor_entry_format_shape (entry);
+      g_autofree char *expected = diffusion_format_shape ((gint) param->n_dims, param->shape);
+
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT, _ ("%s: tensor \"%s\" has the shape %s; expected %s"),
+                   diffusion_tensor_file_get_path (file), param->name, found, expected);
+      return FALSE;
+    }
+  diffusion_tensor_entry_to_floats (entry, scratch);
+  for (gsize i = 0; i < param->size; i++)
+    if (!isfinite (scratch[i]))
+      {
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
+                     _ ("%s: tensor \"%s\" holds a value that is not a finite number"),
+                     diffusion_tensor_file_get_path (file), param->name);
+        return FALSE;
+      }
+  diffusion_param_to_working (param, scratch, out);
+  return TRUE;
+}
+
+static gboolean
+read_weights (DiffusionPhotoModel *model, const char *folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
+  g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (path, error);
+  g_autofree float *scratch = NULL;
+  gsize largest = 0;
+  float *block;
+
+  if (file == NULL)
+    return FALSE;
+  for (guint i = 0; i < diffusion_tensor_file_get_n_tensors (file); i++)
+    {
+      const DiffusionTensorEntry *entry = diffusion_tensor_file_get_tensor (file, i);
+
+      if (diffusion_params_find (model->params, entry->name) < 0)
+        {
+          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
+                       _ ("%s: tensor \"%s\" does not belong to the network of config.json"), path, entry->name);
+          return FALSE;
+        }
+    }
+  block = diffusion_params_allocate (model->params, error);
+  if (block == NULL)
+    return FALSE;
+  for (guint i = 0; i < diffusion_params_get_n (model->params); i++)
+    largest = MAX (largest, diffusion_params_get (model->params, i)->size);
+  scratch = g_new (float, largest);
+  for (guint i = 0; i < diffusion_params_get_n (model->params); i++)
+    {
+      const DiffusionParam *param = diffusion_params_get (model->params, i);
+
+      if (!read_tensor (file, param, scratch, block + param->offset, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+DiffusionPhotoModel *
+diffusion_photo_model_open (const char *folder, GError **error)
+{
+  g_autoptr (DiffusionPhotoModel) model = g_new0 (DiffusionPhotoModel, 1);
+  DiffusionPhotoValues values;
+
+  model->params = diffusion_params_new ();
+  if (!read_config (folder, &model->config, error))
+    return NULL;
+  /* Building once declares the parameters. */
+  diffusion_graph_free (diffusion_photo_model_build (&model->config, model->params, 1, DIFFUSION_PHOTO_ALIGNMENT,
+                                                     DIFFUSION_PHOTO_ALIGNMENT, &values));
+  if (!read_weights (model, folder, error))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+void
+diffusion_photo_model_free (DiffusionPhotoModel *model)
+{
+  if (model == NULL)
+    return;
+  diffusion_params_free (model->params);
+  g_free (model);
+}
+
+const DiffusionPhotoConfig *
+diffusion_photo_model_get_config (const DiffusionPhotoModel *model)
+{
+  return &model->config;
+}
+
+DiffusionParams *
+diffusion_photo_model_get_params (DiffusionPhotoModel *model)
+{
+  return model->params;
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Denoising with a small random network: what must not depend on tiles and threads, what must not change. */
+#include "core/diffusion.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+
+#define WIDTH 203
+#define HEIGHT 157
+
+static char *folder;
+
+/* A network of the right shape whose weights are random, so that every path carries something. */
+static void
+make_model (void)
+{
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  DiffusionPhotoConfig config = { { 8, 16, 24 }, { 1, 1, 1, 1, 1 }, 8 };
+  DiffusionPhotoValues values;
+  g_autoptr (GError) error = NULL;
+  float *block;
+
+  diffusion_graph_free (diffusion_photo_model_build (&config, params, 1, 8, 8, &values));
+  block = diffusion_params_allocate (params, &error);
+  g_assert_no_error (error);
+  diffusion_params_initialise (params, 5, block);
+  for (gsize i = 0; i < diffusion_params_get_total (params); i++)
+    if (block[i] == 0)
+      block[i] = 0.02f * (float) sin ((double) i);
+  folder = g_dir_make_tmp ("diffusion-XXXXXX", &error);
+  g_assert_no_error (error);
+  diffusion_photo_folder_save (folder, &config, params, block, &error);
+  g_assert_no_error (error);
+}
+
+static void
+remove_model (void)
+{
+  static const char *const names[] = { "config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (folder, names[i], NULL);
+
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+  g_free (folder);
+}
+
+static float *
+run (gint width, gint height, gint channels, const DiffusionDenoiseOptions *options, const float *in)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
+  float *out = g_memdup2 (in, (gsize) (width * height * channels) * sizeof (float));
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (width, height, channels, in, out);
+  DiffusionDenoiseReport report;
+
+  g_assert_no_error (error);
+  diffusion_denoise (model, picture, options, &report, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (report.peak_bytes, <=, DIFFUSION_TILE_MEMORY);
+  return out;
+}
+
+static float *
+make_picture (gint width, gint height, gint channels)
+{
+  DiffusionStream stream = { 3, DIFFUSION_PURPOSE_NOISE, 0 };
+  float *pixels = g_new (float, width * height * channels);
+
+  diffusion_random_normal_fill (&stream, 0, 0, width, height, channels, pixels);
+  for (gint i = 0; i < width * height * channels; i++)
+    pixels[i] = 0.5f + 0.3f * sinf ((float) i * 0.01f) + 0.1f * pixels[i];
+  return pixels;
+}
+
+static void
+test_tiles_and_threads (void)
+{
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *whole = NULL;
+  double change = 0;
+
+  options.sigma = 25;
+  options.tile = 1024;
+  whole = run (WIDTH, HEIGHT, 3, &options, in);
+  for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
+    change = MAX (change, fabs (whole[i] - in[i]));
+  g_assert_cmpfloat (change, >, 0.01);
+  for (guint threads = 1; threads <= 3; threads++)
+    {
+      g_autofree float *again = NULL;
+
+      diffusion_set_threads (threads);
+      again = run (WIDTH, HEIGHT, 3, &options, in);
+      g_assert_cmpmem (again, WIDTH * HEIGHT * 12, whole, WIDTH * HEIGHT * 12);
+      for (options.tile = 24; options.tile < 128; options.tile += 40)
+        {
+          g_autofree float *tiled = run (WIDTH, HEIGHT, 3, &options, in);
+
+          for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
+            g_assert_cmpfloat_with_epsilon (tiled[i], whole[i], 1e-5);
+        }
+      options.tile = 1024;
+    }
+  diffusion_set_threads (0);
+}
+
+static void
+test_strengths (void)
+{
+  g_autofree float *in = make_picture (40, 30, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *full = NULL, *half = NULL, *luma = NULL, *none = NULL;
+
+  options.sigma = 20;
+  full = run (40, 30, 3, &options, in);
+  options.strength = 0.5;
+  half = run (40, 30, 3, &options, in);
+  options.strength = 1;
+  options.chroma = 0;
+  luma = run (40, 30, 3, &options, in);
+  options.luma = 0;
+  none = run (40, 30, 3, &options, in);
+  for (gint i = 0; i < 40 * 30 * 3; i++)
+    {
+      g_assert_cmpfloat_with_epsilon (half[i], (in[i] + full[i]) / 2, 1e-6);
+      g_assert_cmpfloat (none[i], ==, in[i]);
+    }
+  for (gint i = 0; i < 40 * 30; i++)
+    for (gint k = 1; k < 3; k++)
+      g_assert_cmpfloat_with_epsilon (luma[3 * i + k] - luma[3 * i], in[3 * i + k] - in[3 * i], 1e-6);
+}
+
+static void
+test_small (void)
+{
+  static const gint sizes[][2] = { { 1, 1 }, { 1, 7 }, { 9, 2 }, { 8, 8 } };
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+
+  options.sigma = 10;
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (gint channels = 1; channels <= 3; channels += 2)
+      {
+        g_autofree float *in = make_picture (sizes[i][0], sizes[i][1], channels);
+        g_autofree float *out = run (sizes[i][0], sizes[i][1], channels, &options, in);
+
+        for (gint k = 0; k < sizes[i][0] * sizes[i][1] * channels; k++)
+          g_assert_true (isfinite (out[k]));
+      }
+}
+
+static void
+test_refused (void)
+{
+  static const DiffusionDenoiseOptions wrong[]
+    = { { .sigma = 256, .strength = 1, .luma = 1, .chroma = 1 },
+        { .sigma = NAN, .strength = 1, .luma = 1, .chroma = 1 },
+        { .sigma = 10, .strength = -0.1, .luma = 1, .chroma = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1.5, .chroma = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1, .chroma = NAN } };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
+  g_autofree float *pixels = make_picture (16, 16, 3);
+  g_autofree float *copy = g_memdup2 (pixels, 16 * 16 * 12);
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (16, 16, 3, pixels, copy);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+
+  g_assert_no_error (error);
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_assert_false (diffusion_denoise (model, picture, &wrong[i], NULL, NULL, NULL, NULL, &error));
+      g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID);
+      g_clear_error (&error);
+    }
+  options.sigma = 10;
+  g_cancellable_cancel (cancellable);
+  g_assert_false (diffusion_denoise (model, picture, &options, NULL, NULL, NULL, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  options.memory_limit = 1000;
+  g_assert_false (diffusion_denoise (model, picture, &options, NULL, NULL, NULL, NULL, &error));
+  g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY);
+  g_assert_cmpmem (pixels, 16 * 16 * 12, copy, 16 * 16 * 12);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  make_model ();
+  g_test_add_func ("/denoise/tiles-and-threads", test_tiles_and_threads);
+  g_test_add_func ("/denoise/strengths", test_strengths);
+  g_test_add_func ("/denoise/small", test_small);
+  g_test_add_func ("/denoise/refused", test_refused);
+  status = g_test_run ();
+  remove_model ();
+  return status;
+}
