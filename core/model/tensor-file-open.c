@@ -23,6 +23,7 @@ diffusion_tensor_file_open (const char *path, GError **error)
   g_autoptr (GError) reason = NULL;
   g_autoptr (GMappedFile) map = g_mapped_file_new (path, FALSE, &reason);
   g_autoptr (GBytes) bytes = NULL;
+  DiffusionTensorFile *file;
 
   if (map == NULL)
     {
@@ -33,5 +34,8 @@ diffusion_tensor_file_open (const char *path, GError **error)
       return NULL;
     }
   bytes = g_mapped_file_get_bytes (map);
-  return diffusion_tensor_file_open_bytes (path, bytes, error);
+  file = diffusion_tensor_file_open_bytes (path, bytes, error);
+  if (file != NULL)
+    diffusion_tensor_file_set_mapped (file);
+  return file;
 }

@@ -3,6 +3,8 @@
 #include "core/model/tensor-file.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
@@ -12,6 +14,7 @@ struct _DiffusionTensorFile
   gatomicrefcount references;
   char *path;
   GBytes *bytes;
+  gboolean is_mapped;
   GPtrArray *entries;   /* DiffusionTensorEntry, owned */
   GHashTable *by_name;  /* name of an entry → the entry */
   GHashTable *metadata; /* string → string */
@@ -276,6 +279,29 @@ void
 diffusion_tensor_entry_to_doubles (const DiffusionTensorEntry *entry, double *out)
 {
   WALK (entry, out, diffusion_dtype_load);
+}
+
+void
+diffusion_tensor_file_set_mapped (DiffusionTensorFile *file)
+{
+  file->is_mapped = TRUE;
+}
+
+void
+diffusion_tensor_file_forget (const DiffusionTensorFile *file, const DiffusionTensorEntry *entry)
+{
+  gsize page = (gsize)sysconf (_SC_PAGESIZE), last = 0;
+  guintptr begin, end;
+
+  if (!file->is_mapped || entry->n_elements == 0)
+    return;
+  for (gint i = 0; i < entry->n_dims; i++)
+    last += (gsize)((entry->shape[i] - 1) * entry->strides[i]);
+  /* Only whole pages, so that the neighbours stay. */
+  begin = ((guintptr)entry->data + page - 1) / page * page;
+  end = ((guintptr)entry->data + (last + 1) * diffusion_dtype_size (entry->dtype)) / page * page;
+  if (begin < end)
+    madvise ((gpointer)begin, end - begin, MADV_DONTNEED);
 }
 
 void

@@ -124,6 +124,18 @@ gboolean diffusion_tensor_file_add (DiffusionTensorFile *file,
 /** diffusion_tensor_file_set_metadata: for readers of a format. */
 void diffusion_tensor_file_set_metadata (DiffusionTensorFile *file, const char *key, const char *value);
 
+/**
+ * diffusion_tensor_file_forget:
+ * @entry: one of its tensors, contiguous or not
+ *
+ * Lets go of the memory that reading the tensor has brought in, as far as it is a mapping of a file; it can be read
+ * again.
+ */
+void diffusion_tensor_file_forget (const DiffusionTensorFile *file, const DiffusionTensorEntry *entry);
+
+/** diffusion_tensor_file_set_mapped: for those who open files: the contents are a mapping. */
+void diffusion_tensor_file_set_mapped (DiffusionTensorFile *file);
+
 /** diffusion_tensor_entry_is_contiguous: whether the elements follow one another in row-major order. */
 gboolean diffusion_tensor_entry_is_contiguous (const DiffusionTensorEntry *entry);
 

@@ -33,19 +33,29 @@ add (const char *path, const char *suffix, char *file, void (*function) (const c
   g_test_add_data_func (name, test, run);
 }
 
+static const char *
+source_root (void)
+{
+  const char *root = g_getenv ("DIFFUSION_SOURCE_ROOT");
+
+  return root != NULL ? root : ".";
+}
+
+char *
+reference_folder (void)
+{
+  const char *folder = g_getenv ("DIFFUSION_REFERENCE");
+
+  return folder != NULL ? g_strdup (folder) : g_build_filename (source_root (), "..", "shared", "reference", NULL);
+}
+
 void
 reference_add (const char *path, const char *file, void (*test) (const char *file))
 {
-  const char *root = g_getenv ("DIFFUSION_SOURCE_ROOT"), *folder = g_getenv ("DIFFUSION_REFERENCE");
-  g_autofree char *copy = NULL;
+  g_autofree char *folder = reference_folder ();
+  g_autofree char *copy = g_build_filename (source_root (), "tests", "golden", "data", file, NULL);
 
-  if (root == NULL)
-    root = ".";
-  add (path, "/reference",
-       folder != NULL ? g_build_filename (folder, file, NULL)
-                      : g_build_filename (root, "..", "shared", "reference", file, NULL),
-       test);
-  copy = g_build_filename (root, "tests", "golden", "data", file, NULL);
+  add (path, "/reference", g_build_filename (folder, file, NULL), test);
   if (g_file_test (copy, G_FILE_TEST_EXISTS))
     add (path, "/copy", g_steal_pointer (&copy), test);
 }

@@ -4,6 +4,9 @@
 
 #include "core/diffusion.h"
 
+/** reference_folder: (transfer full): where the whole set is, if it is there at all. */
+char *reference_folder (void);
+
 /**
  * reference_add:
  * @path: of the GLib test

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every network of the reference folder: output, logits and gradient against the public implementations'. */
+#include "tests/golden/reference.h"
+
+#include <math.h>
+
+#include "core/model/json.h"
+#include "core/model/params-load.h"
+#include "core/model/unet-runner.h"
+
+/* A network with its weights, from a folder of the reference set. */
+typedef struct
+{
+  DiffusionUnetConfig config;
+  DiffusionParams *params;
+  DiffusionUnetRunner *runner;
+} Network;
+
+static gboolean
+network_open (Network *network, const char *folder, GError **error)
+{
+  g_autofree char *json = g_build_filename (folder, "config.json", NULL);
+  g_autofree char *weights = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
+  g_autoptr (JsonObject) object = diffusion_json_load_object (json, error);
+  g_autoptr (DiffusionTensorFile) file = NULL;
+
+  network->params = diffusion_params_new ();
+  if (object == NULL || !diffusion_unet_config_from_json (json, object, &network->config, error))
+    return FALSE;
+  file = reference_open (weights);
+  diffusion_unet_declare_params (&network->config, network->params);
+  if (!diffusion_params_load (network->params, file, NULL, error))
+    return FALSE;
+  network->runner = diffusion_unet_runner_new (&network->config, network->params, DIFFUSION_PRECISION_F32);
+  return TRUE;
+}
+
+static void
+network_clear (Network *network)
+{
+  diffusion_unet_runner_free (network->runner);
+  diffusion_params_free (network->params);
+}
+
+static void
+check (const char *what, const float *got, const float *want, gsize size, double tolerance)
+{
+  double difference = reference_difference (got, want, size);
+
+  g_test_message ("%s: largest difference %.2g of %.2g", what, difference, reference_largest (want, size));
+  g_assert_cmpfloat (difference, <=, tolerance);
+}
+
+static void
+check_output (Network *network, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+{
+  g_autoptr (GError) error = NULL;
+  gsize size = (gsize) reference_require (expected, "out")->n_elements;
+  g_autofree float *want = reference_pixels (expected, "out");
+  g_autofree float *got = g_new (float, size);
+
+  diffusion_unet_runner_run (network->runner, input, got, NULL, &error);
+  g_assert_no_error (error);
+  check ("out", got, want, size, 1e-4);
+}
+
+static void
+check_classifier (Network *network, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+{
+  g_autoptr (GError) error = NULL;
+  gsize size = (gsize) reference_require (expected, "grad_log_prob")->n_elements;
+  gsize n_logits = (gsize) reference_require (expected, "logits")->n_elements;
+  g_autofree float *want = reference_pixels (expected, "grad_log_prob");
+  g_autofree float *want_logits = reference_floats (expected, "logits");
+  g_autofree float *got = g_new (float, size);
+  g_autofree float *logits = g_new (float, n_logits);
+
+  diffusion_unet_runner_guide (network->runner, input, logits, got, NULL, &error);
+  g_assert_no_error (error);
+  check ("logits", logits, want_logits, n_logits, 1e-4);
+  check ("grad_log_prob", got, want, size, 1e-3 * reference_largest (want, size));
+  diffusion_unet_runner_run (network->runner, input, logits, NULL, &error);
+  g_assert_no_error (error);
+  check ("logits alone", logits, want_logits, n_logits, 1e-4);
+}
+
+static void
+test_folder (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (DiffusionTensorFile) expected = reference_open (path);
+  g_autofree float *x = reference_pixels (expected, "x");
+  g_autofree double *t = reference_doubles (expected, "t");
+  g_autofree double *y = NULL;
+  g_autofree float *low_res = NULL;
+  g_autoptr (GError) error = NULL;
+  const DiffusionTensorEntry *entry = reference_require (expected, "x");
+  DiffusionUnetInput input = { .n = (gsize) entry->shape[0], .h = (gsize) entry->shape[2],
+                               .w = (gsize) entry->shape[3], .x = x, .t = t };
+  Network network = { 0 };
+
+  if (!network_open (&network, folder, &error))
+    g_test_skip (error->message);
+  else
+    {
+      if (diffusion_tensor_file_lookup (expected, "y") != NULL)
+        input.y = y = reference_doubles (expected, "y");
+      entry = diffusion_tensor_file_lookup (expected, "low_res");
+      if (entry != NULL)
+        {
+          input.low_res = low_res = reference_pixels (expected, "low_res");
+          input.low_h = (gsize) entry->shape[2];
+          input.low_w = (gsize) entry->shape[3];
+        }
+      if (network.config.head == DIFFUSION_HEAD_IMAGE)
+        check_output (&network, &input, expected);
+      else
+        check_classifier (&network, &input, expected);
+    }
+  network_clear (&network);
+}
+
+/* Whatever is there: the networks may be others than those that this was written with. */
+static void
+add_folders (const char *root)
+{
+  g_autoptr (GDir) dir = g_dir_open (root, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (root, name, "expected.safetensors", NULL);
+      g_autofree char *path = g_strconcat ("/networks/", name, NULL);
+      g_autofree char *below = g_build_filename (name, "expected.safetensors", NULL);
+
+      if (g_file_test (file, G_FILE_TEST_EXISTS))
+        reference_add (path, below, test_folder);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *root = reference_folder ();
+
+  g_test_init (&argc, &argv, NULL);
+  add_folders (root);
+  return g_test_run ();
+}
