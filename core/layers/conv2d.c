@@ -33,6 +33,7 @@ typedef struct
   float beta;
   float *dweight, *dbias;
   guint8 *scratch;
+  const guint8 *packed; /* the weights as products want them */
   gsize part_rows, n_slices, slice_rows, block_channels, n_blocks;
   gsize patch; /* values of a patch: taps times channels */
 } Conv;
@@ -159,7 +160,6 @@ forward_part (gsize index, guint worker, gpointer data)
   gsize co = (gsize) conv->out.c;
   float *y = conv->y + first * co;
   const float *x;
-  float beta = 1;
 
   if (is_pointwise (conv->attributes))
     x = conv->x + first * conv->patch;
@@ -170,18 +170,26 @@ forward_part (gsize index, guint worker, gpointer data)
       gather (conv->attributes, conv->x, conv->in, conv->out, first, n, patches);
       x = patches;
     }
-  if (conv->residual != NULL && conv->residual != conv->y)
-    memcpy (y, conv->residual + first * co, n * co * sizeof (float));
-  if (conv->bias != NULL && conv->residual != NULL)
-    for (gsize row = 0; row < n; row++)
-      diffusion_kernels ()->add (co, y + row * co, conv->bias, y + row * co);
-  else if (conv->bias != NULL)
-    for (gsize row = 0; row < n; row++)
-      memcpy (y + row * co, conv->bias, co * sizeof (float));
-  else if (conv->residual == NULL)
-    beta = 0;
-  diffusion_gemm (conv->precision, FALSE, TRUE, n, co, conv->patch, x, conv->patch, conv->weight, conv->patch, beta, y,
-                  co);
+  if (conv->residual != NULL)
+    {
+      const float *residual = conv->residual + first * co;
+
+      if (conv->bias != NULL)
+        diffusion_kernels ()->add_rows (n, co, residual, co, conv->bias, y, co);
+      diffusion_gemm_packed (conv->precision, FALSE, n, co, conv->patch, x, conv->patch, conv->packed,
+                             conv->bias != NULL ? y : residual, co, y, co);
+    }
+  else
+    diffusion_gemm_packed (conv->precision, FALSE, n, co, conv->patch, x, conv->patch, conv->packed, conv->bias, 0, y,
+                           co);
+}
+
+/* dx [rows, ci] = x [rows, k]·packed + beta·dx */
+static void
+multiply_gradient (const Conv *conv, gsize rows, gsize ci, gsize k, const float *x, float *dx)
+{
+  diffusion_gemm_packed (conv->precision, FALSE, rows, ci, k, x, k, conv->packed, conv->beta != 0 ? dx : NULL, ci, dx,
+                         ci);
 }
 
 static void
@@ -195,8 +203,7 @@ input_gradient_part (gsize index, guint worker, gpointer data)
       gsize first = index * conv->part_rows;
       gsize n = MIN (conv->part_rows, diffusion_shape_pixels (conv->in) - first);
 
-      diffusion_gemm (conv->precision, FALSE, FALSE, n, ci, co, conv->dy + first * co, co, conv->weight, ci, conv->beta,
-                      conv->dx + first * ci, ci);
+      multiply_gradient (conv, n, ci, co, conv->dy + first * co, conv->dx + first * ci);
     }
   else if (is_disjoint (conv->attributes))
     {
@@ -206,8 +213,8 @@ input_gradient_part (gsize index, guint worker, gpointer data)
       gsize run = kernel * ci;
       float *patches = (float *) (gpointer) conv->scratch + worker * conv->part_rows * conv->patch;
 
-      diffusion_gemm (conv->precision, FALSE, FALSE, n, conv->patch, co, conv->dy + first * co, co, conv->weight,
-                      conv->patch, 0, patches, conv->patch);
+      diffusion_gemm_packed (conv->precision, FALSE, n, conv->patch, co, conv->dy + first * co, co, conv->packed, NULL,
+                             0, patches, conv->patch);
       for (gsize row = first; row < first + n; row++)
         {
           gsize ox = row % (gsize) conv->out.w, line = row / (gsize) conv->out.w;
@@ -230,13 +237,10 @@ input_gradient_part (gsize index, guint worker, gpointer data)
       gsize patch = (gsize) (conv->attributes->kernel * conv->attributes->kernel) * co;
       gsize first = index * conv->part_rows;
       gsize n = MIN (conv->part_rows, diffusion_shape_pixels (conv->in) - first);
-      /* The transposed weights [kernel, kernel, out, in] lie before the workers' patches. */
-      const float *weight = (const float *) (gconstpointer) conv->scratch;
-      float *patches = (float *) (gpointer) conv->scratch + patch * ci + worker * conv->part_rows * patch;
+      float *patches = (float *) (gpointer) conv->scratch + worker * conv->part_rows * patch;
 
       gather_gradients (conv, first, n, patches);
-      diffusion_gemm (conv->precision, FALSE, FALSE, n, ci, patch, patches, patch, weight, ci, conv->beta,
-                      conv->dx + first * ci, ci);
+      multiply_gradient (conv, n, ci, patch, patches, conv->dx + first * ci);
     }
 }
 
@@ -315,7 +319,7 @@ split_weight_gradient (Conv *conv)
   conv->n_slices = CLAMP (rows / 4096, 1, 8);
   conv->slice_rows = (rows + conv->n_slices - 1) / conv->n_slices;
   conv->n_slices = diffusion_n_parts (rows, conv->slice_rows);
-  conv->block_channels = conv->n_slices >= 4 ? co : MAX (64, (co / 4 + 15) / 16 * 16);
+  conv->block_channels = conv->n_slices >= 4 ? co : MAX (128, (co / 2 + 15) / 16 * 16);
   conv->n_blocks = diffusion_n_parts (co, conv->block_channels);
   conv->part_rows = is_pointwise (conv->attributes)
                       ? 4096
@@ -341,6 +345,25 @@ forward_part_rows (const Conv *conv)
   return is_pointwise (conv->attributes) ? diffusion_part_rows (rows, 128, 2048) : patch_rows (rows, conv->patch);
 }
 
+/* Packed weights come first in the scratch memory; their size hangs on the precision, which is known later. */
+static gsize
+packed_bytes (gsize n, gsize k)
+{
+  return MAX (diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_F32, n, k),
+              diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_BF16, n, k));
+}
+
+/* The weights of the gradient of the input: as they are, or for overlapping patches [kernel, kernel, out, in]. */
+static gsize
+gradient_packed_bytes (const Conv *conv)
+{
+  gsize co = (gsize) conv->out.c, ci = (gsize) conv->in.c;
+
+  if (is_pointwise (conv->attributes) || is_disjoint (conv->attributes))
+    return packed_bytes (conv->patch, co);
+  return packed_bytes (ci, conv->patch / ci * co);
+}
+
 static gsize
 conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward)
 {
@@ -351,23 +374,25 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
 
   conv.part_rows = forward_part_rows (&conv);
   if (!backward)
-    return is_pointwise (conv.attributes) ? 0 : threads * conv.part_rows * conv.patch * sizeof (float);
+    return packed_bytes (co, conv.patch)
+           + (is_pointwise (conv.attributes) ? 0 : threads * conv.part_rows * conv.patch * sizeof (float));
 
-  if (is_pointwise (conv.attributes))
-    input_gradient = 0;
-  else if (is_disjoint (conv.attributes))
-    input_gradient = threads * conv.part_rows * conv.patch;
-  else
+  input_gradient = gradient_packed_bytes (&conv);
+  if (is_disjoint (conv.attributes) && !is_pointwise (conv.attributes))
+    input_gradient += threads * conv.part_rows * conv.patch * sizeof (float);
+  else if (!is_pointwise (conv.attributes))
     {
       gsize patch = conv.patch / ci * co;
+      gsize patches = threads * patch_rows (diffusion_shape_pixels (conv.in), patch) * patch;
 
-      input_gradient = patch * ci + threads * patch_rows (diffusion_shape_pixels (conv.in), patch) * patch;
+      /* Before the patches, the transposed weights are made there. */
+      input_gradient += MAX (patches, patch * ci) * sizeof (float);
     }
   split_weight_gradient (&conv);
   weight_gradient = conv.n_slices == 1 ? 0 : conv.n_slices * (co * conv.patch + co);
   if (!is_pointwise (conv.attributes))
     weight_gradient += threads * conv.part_rows * conv.patch;
-  return MAX (input_gradient, weight_gradient) * sizeof (float);
+  return MAX (input_gradient, weight_gradient * sizeof (float));
 }
 
 static void
@@ -381,7 +406,10 @@ conv_forward (const DiffusionOp *op, DiffusionExec *exec)
   conv.y = diffusion_exec_value (exec, op->output);
   conv.weight = diffusion_exec_param (exec, op, 0);
   conv.bias = conv.attributes->has_bias ? diffusion_exec_param (exec, op, 1) : NULL;
-  conv.scratch = diffusion_exec_scratch (exec);
+  conv.packed = diffusion_exec_scratch (exec);
+  conv.scratch = (guint8 *) diffusion_exec_scratch (exec) + packed_bytes ((gsize) conv.out.c, conv.patch);
+  diffusion_gemm_pack_b (conv.precision, TRUE, (gsize) conv.out.c, conv.patch, conv.weight, conv.patch,
+                         diffusion_exec_scratch (exec));
   conv.part_rows = forward_part_rows (&conv);
   diffusion_parallel_for (diffusion_n_parts (diffusion_shape_pixels (conv.out), conv.part_rows), forward_part, &conv);
 }
@@ -391,7 +419,12 @@ backward_input (Conv *conv)
 {
   gsize co = (gsize) conv->out.c, ci = (gsize) conv->in.c;
   gsize rows = diffusion_shape_pixels (conv->in);
+  guint8 *packed = conv->scratch;
 
+  conv->packed = packed;
+  conv->scratch += gradient_packed_bytes (conv);
+  if (is_pointwise (conv->attributes) || is_disjoint (conv->attributes))
+    diffusion_gemm_pack_b (conv->precision, FALSE, conv->patch, co, conv->weight, conv->patch, packed);
   if (is_pointwise (conv->attributes))
     conv->part_rows = diffusion_part_rows (rows, 128, 2048);
   else if (is_disjoint (conv->attributes))
@@ -410,6 +443,7 @@ backward_input (Conv *conv)
       for (gsize tap = 0; tap < taps; tap++)
         for (gsize o = 0; o < co; o++)
           memcpy (transposed + (tap * co + o) * ci, conv->weight + (o * taps + tap) * ci, ci * sizeof (float));
+      diffusion_gemm_pack_b (conv->precision, FALSE, ci, taps * co, transposed, ci, packed);
       conv->part_rows = patch_rows (rows, taps * co);
     }
   diffusion_parallel_for (diffusion_n_parts (rows, conv->part_rows), input_gradient_part, conv);
