@@ -31,5 +31,6 @@
 #include "core/model/unet-parameters.h"
 #include "core/training/camera-noise.h"
 #include "core/training/dataset.h"
+#include "core/training/jpeg-noise.h"
 #include "core/training/photo-task.h"
 #include "core/training/trainer.h"
