@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/config.h"
 #include "cli/interrupt.h"
@@ -60,6 +61,15 @@ report (const char *verb, const GError *error)
   return EXIT_USAGE;
 }
 
+/* The library's warnings, as messages of the command. */
+static void
+show_warning (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if (isatty (STDERR_FILENO))
+    g_printerr ("\r\033[K");
+  g_printerr (_ ("diffusion: warning: %s\n"), message);
+}
+
 static int
 run (const CliVerb *verb, int argc, char **argv)
 {
@@ -94,6 +104,7 @@ main (int argc, char **argv)
   bindtextdomain (DIFFUSION_GETTEXT_DOMAIN, CLI_LOCALE_FOLDER);
   bind_textdomain_codeset (DIFFUSION_GETTEXT_DOMAIN, "UTF-8");
   g_set_prgname ("diffusion");
+  g_log_set_handler ("diffusion", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, show_warning, NULL);
 
   if (argc < 2)
     {

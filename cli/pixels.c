@@ -136,15 +136,17 @@ cli_find_picture (const char *folder, const char *stem)
 }
 
 double
-cli_psnr (const float *reference, const float *picture, gsize count)
+cli_pixels_psnr (const CliPixels *reference, CliPixels *picture)
 {
+  gsize count = (gsize) picture->width * (gsize) picture->height * (gsize) picture->channels;
   double sum = 0.0;
 
   for (gsize i = 0; i < count; i++)
     {
-      double difference = (double) reference[i] - (double) picture[i];
+      picture->data[i] = CLAMP (picture->data[i], 0.0f, 1.0f);
 
+      double difference = (double) reference->data[i] - (double) picture->data[i];
       sum += difference * difference;
     }
-  return 10.0 * log10 (255.0 * 255.0 * (double) count / sum);
+  return 10.0 * log10 ((double) count / sum);
 }

@@ -52,7 +52,8 @@ GPtrArray *cli_list_pictures (const char *path, GError **error);
  */
 char *cli_find_picture (const char *folder, const char *stem);
 
-/** cli_psnr: peak signal-to-noise ratio in dB of values on the 0..255 scale; @count values each. */
-double cli_psnr (const float *reference, const float *picture, gsize count);
+/** cli_pixels_psnr: peak signal-to-noise ratio in dB of two pictures of one size, with a peak of 1; @picture is clipped
+ * to 0..1 before, in place. */
+double cli_pixels_psnr (const CliPixels *reference, CliPixels *picture);
 
 G_END_DECLS

@@ -33,6 +33,25 @@ cli_progress_new (const char *what, guint steps)
   return progress;
 }
 
+/* Whether it is time for a new line. */
+static gboolean
+is_due (CliProgress *progress)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!progress->terminal || (progress->shown != 0 && now - progress->shown < INTERVAL))
+    return FALSE;
+  progress->shown = now;
+  return TRUE;
+}
+
+static void
+show (const char *line)
+{
+  fprintf (stderr, "\r%s\033[K", line);
+  fflush (stderr);
+}
+
 char *
 cli_format_seconds (double seconds)
 {
@@ -48,13 +67,8 @@ cli_progress_update (double fraction, gpointer data)
 {
   CliProgress *progress = data;
 
-  if (!progress->terminal)
+  if (!is_due (progress))
     return;
-
-  gint64 now = g_get_monotonic_time ();
-  if (progress->shown != 0 && now - progress->shown < INTERVAL)
-    return;
-  progress->shown = now;
 
   g_autoptr (GString) line = g_string_new (progress->what);
   g_string_append (line, "  ");
@@ -67,7 +81,7 @@ cli_progress_update (double fraction, gpointer data)
   else
     g_string_append_printf (line, "%3.0f %%", 100.0 * fraction);
 
-  gint64 spent = now - progress->start;
+  gint64 spent = g_get_monotonic_time () - progress->start;
   if (fraction > 0.0 && spent >= SHORTEST_ESTIMATE)
     {
       g_autofree char *left = cli_format_seconds ((double) spent / G_USEC_PER_SEC * (1.0 - fraction) / fraction);
@@ -75,8 +89,20 @@ cli_progress_update (double fraction, gpointer data)
       g_string_append (line, "  ");
       g_string_append_printf (line, _ ("%s left"), left);
     }
-  fprintf (stderr, "\r%s\033[K", line->str);
-  fflush (stderr);
+  show (line->str);
+}
+
+void
+cli_progress_show (CliProgress *progress, const char *format, ...)
+{
+  va_list args;
+
+  if (!is_due (progress))
+    return;
+  va_start (args, format);
+  g_autofree char *line = g_strdup_vprintf (format, args);
+  va_end (args);
+  show (line);
 }
 
 void

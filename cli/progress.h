@@ -20,6 +20,14 @@ CliProgress *cli_progress_new (const char *what, guint steps);
 /** cli_progress_update: a DiffusionProgressFunc for a #CliProgress; one thread at a time. */
 void cli_progress_update (double fraction, gpointer progress);
 
+/**
+ * cli_progress_show:
+ * @format: what the line says instead of step and time
+ *
+ * For work that knows more about itself than a fraction.
+ */
+void cli_progress_show (CliProgress *progress, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 /** cli_progress_free: erases the line; %NULL is allowed. */
 void cli_progress_free (CliProgress *progress);
 

@@ -3,6 +3,8 @@
 #include "cli/verbs.h"
 
 const CliVerb *const cli_verbs[] = {
+  &cli_denoise,
+  &cli_evaluate,
   &cli_models,
   &cli_bench,
   &cli_train,

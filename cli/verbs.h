@@ -7,6 +7,8 @@
 G_BEGIN_DECLS
 
 extern const CliVerb cli_bench;
+extern const CliVerb cli_denoise;
+extern const CliVerb cli_evaluate;
 extern const CliVerb cli_models;
 extern const CliVerb cli_train;
 

@@ -2,6 +2,9 @@
 /* Runs the built command and looks at what it did. */
 #include "command.h"
 
+#include <string.h>
+#include <sys/resource.h>
+
 #include <glib/gstdio.h>
 
 static const char *
@@ -23,8 +26,16 @@ full_line (const char *const *arguments)
   return g_strv_builder_end (line);
 }
 
-CommandResult *
-command_runv (const char *const *arguments)
+static void
+limit_files (gpointer data)
+{
+  const struct rlimit none = { 0, 0 };
+
+  setrlimit (RLIMIT_FSIZE, &none);
+}
+
+static CommandResult *
+run (const char *const *arguments, gboolean limited)
 {
   CommandResult *result = g_new0 (CommandResult, 1);
   g_auto (GStrv) line = full_line (arguments);
@@ -33,6 +44,9 @@ command_runv (const char *const *arguments)
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
 
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
+  if (limited)
+    g_subprocess_launcher_set_child_setup (launcher, limit_files, NULL, NULL);
+
   g_autoptr (GSubprocess) process = g_subprocess_launcher_spawnv (launcher, (const char *const *) line, &error);
   g_assert_no_error (error);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &result->out, &result->err, &error);
@@ -44,17 +58,42 @@ command_runv (const char *const *arguments)
 }
 
 CommandResult *
-command_run (const char *first, ...)
+command_runv (const char *const *arguments)
+{
+  return run (arguments, FALSE);
+}
+
+static CommandResult *
+run_list (const char *first, va_list list, gboolean limited)
 {
   g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+
+  for (const char *word = first; word != NULL; word = va_arg (list, const char *))
+    g_ptr_array_add (arguments, (gpointer) word);
+  g_ptr_array_add (arguments, NULL);
+  return run ((const char *const *) arguments->pdata, limited);
+}
+
+CommandResult *
+command_run (const char *first, ...)
+{
   va_list list;
 
   va_start (list, first);
-  for (const char *word = first; word != NULL; word = va_arg (list, const char *))
-    g_ptr_array_add (arguments, (gpointer) word);
+  CommandResult *result = run_list (first, list, FALSE);
   va_end (list);
-  g_ptr_array_add (arguments, NULL);
-  return command_runv ((const char *const *) arguments->pdata);
+  return result;
+}
+
+CommandResult *
+command_run_limited (const char *first, ...)
+{
+  va_list list;
+
+  va_start (list, first);
+  CommandResult *result = run_list (first, list, TRUE);
+  va_end (list);
+  return result;
 }
 
 void

@@ -15,6 +15,10 @@ typedef struct
 /** command_run: runs the command with the given arguments, the last one NULL. */
 CommandResult *command_run (const char *first, ...) G_GNUC_NULL_TERMINATED;
 CommandResult *command_runv (const char *const *arguments);
+
+/** command_run_limited: the same, where no file can grow: to the command, the disk is full. */
+CommandResult *command_run_limited (const char *first, ...) G_GNUC_NULL_TERMINATED;
+
 void command_result_free (CommandResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandResult, command_result_free)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Denoising of whole pictures in memory, for measurements. */
+#include "cli/denoiser.h"
+
+#include "core/diffusion.h"
+
+struct _CliDenoiser
+{
+  DiffusionPhotoModel *model;
+};
+
+G_STATIC_ASSERT (CLI_SIGMA_AUTO == DIFFUSION_SIGMA_AUTO);
+
+CliDenoiser *
+cli_denoiser_open (const char *name, GError **error)
+{
+  g_autofree char *path = diffusion_library_find (name, error);
+  DiffusionPhotoModel *model = path != NULL ? diffusion_photo_model_open (path, error) : NULL;
+
+  if (model == NULL)
+    return NULL;
+
+  CliDenoiser *denoiser = g_new0 (CliDenoiser, 1);
+  denoiser->model = model;
+  return denoiser;
+}
+
+void
+cli_denoiser_free (CliDenoiser *denoiser)
+{
+  diffusion_photo_model_free (denoiser->model);
+  g_free (denoiser);
+}
+
+CliPixels *
+cli_denoiser_run (CliDenoiser *denoiser, CliPixels *noisy, double sigma, double *used, DiffusionProgressFunc progress,
+                  gpointer progress_data, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CliPixels) out = cli_pixels_new (noisy->width, noisy->height, noisy->channels, noisy->bits, error);
+  if (out == NULL)
+    return NULL;
+
+  g_autoptr (DiffusionPicture) picture
+      = diffusion_picture_new_memory (noisy->width, noisy->height, noisy->channels, noisy->data, out->data);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  DiffusionDenoiseReport report = { 0 };
+
+  options.sigma = sigma;
+  if (!diffusion_denoise (denoiser->model, picture, &options, &report, progress, progress_data, cancellable, error))
+    return NULL;
+  if (used != NULL)
+    *used = report.sigma;
+  return g_steal_pointer (&out);
+}

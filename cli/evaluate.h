@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parts of diffusion evaluate, each adding a member to the object of results. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "core/diffusion.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CliEvaluation:
+ * @model: path of the model
+ * @data: folder of pictures
+ * @count: pictures to use at most, 0 for all
+ * @seed: of the noise
+ * @results: where they go
+ * @cancellable: stops the work
+ */
+typedef struct
+{
+  const char *model;
+  const char *data;
+  guint count;
+  guint64 seed;
+  JsonObject *results;
+  GCancellable *cancellable;
+} CliEvaluation;
+
+/**
+ * cli_evaluate_denoise:
+ * @sigmas: (element-type double): noise levels, 0..255 units
+ *
+ * Adds white noise N(0, σ²) in floating point, not clipped, denoises at that σ, clips the result to 0..255, and takes
+ * the mean of the pictures' PSNR. Adds "denoise": [{"sigma", "psnr", "noisy", "images"}].
+ */
+gboolean cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GError **error);
+
+/**
+ * cli_evaluate_pairs:
+ * @oracle: also look for the σ that is best for each picture
+ *
+ * For folders of NAME_real.* and NAME_mean.*, a noisy picture and what it should be: denoises at the estimated σ. Adds
+ * "pairs": {"noisy", "auto", "oracle", "images", "pictures": [...]}.
+ */
+gboolean cli_evaluate_pairs (const CliEvaluation *evaluation, gboolean oracle, GError **error);
+
+G_END_DECLS

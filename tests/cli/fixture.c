@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Small models and pictures for tests of the command. */
+#include "fixture.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "core/diffusion.h"
+#include "core/model/photo-folder.h"
+#include "core/model/photo-model.h"
+#include "core/pictures/pictures.h"
+
+void
+fixture_photo_model (const char *path)
+{
+  const DiffusionPhotoConfig config = { { 8, 8, 16 }, { 1, 1, 1, 1, 1 }, 16 };
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  g_autoptr (GError) error = NULL;
+  DiffusionPhotoValues values;
+  g_autoptr (DiffusionGraph) graph = diffusion_photo_model_build (&config, params, 1, 8, 8, &values);
+  float *block = diffusion_params_allocate (params, &error);
+
+  g_assert_no_error (error);
+  diffusion_params_initialise (params, 1, block);
+  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
+  diffusion_photo_folder_save (path, &config, params, block, &error);
+  g_assert_no_error (error);
+}
+
+void
+fixture_picture (const char *path, gint width, gint height, gint channels, gint bits)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_new (width, height, channels, bits, &error);
+  const DiffusionStream stream = { 1, DIFFUSION_PURPOSE_NOISE, 0 };
+  g_autofree float *pixels = g_new (float, (gsize) width * (gsize) height * (gsize) channels);
+
+  g_assert_no_error (error);
+  diffusion_random_normal_fill (&stream, 0, 0, width, height, channels, pixels);
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      for (gint c = 0; c < channels; c++)
+        {
+          float *value = &pixels[(y * width + x) * channels + c];
+
+          *value = CLAMP (0.5f + 0.3f * sinf (0.1f * (float) (x + c)) * cosf (0.07f * (float) y) + 0.05f * *value, 0.0f,
+                          1.0f);
+        }
+  g_assert_true (picture->write (picture, 0, 0, width, height, pixels, &error));
+  g_assert_no_error (error);
+  diffusion_pictures_save (picture, path, &error);
+  g_assert_no_error (error);
+}
+
+void
+fixture_truncate (const char *path)
+{
+  GStatBuf info;
+
+  g_assert_cmpint (g_stat (path, &info), ==, 0);
+  g_assert_cmpint (truncate (path, info.st_size / 2), ==, 0);
+}

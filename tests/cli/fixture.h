@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Small models and pictures for tests of the command. */
+#pragma once
+
+#include <gio/gio.h>
+
+/** fixture_photo_model: writes a tiny photo model with random weights to the folder @path. */
+void fixture_photo_model (const char *path);
+
+/**
+ * fixture_picture:
+ * @path: file to write; the extension chooses the format
+ * @channels: 1 or 3
+ * @bits: 8, 16 or 32
+ *
+ * Writes a smooth picture with some noise.
+ */
+void fixture_picture (const char *path, gint width, gint height, gint channels, gint bits);
+
+/** fixture_truncate: cuts a file to half its length. */
+void fixture_truncate (const char *path);
