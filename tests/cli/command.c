@@ -2,6 +2,7 @@
 /* Runs the built command and looks at what it did. */
 #include "command.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -115,6 +116,33 @@ command_start (const char *const *arguments)
 
   g_assert_no_error (error);
   return process;
+}
+
+/* Whether the process has a handler for SIGINT. */
+static gboolean
+is_watching (const char *identifier)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/status", identifier);
+  g_autofree char *status = NULL;
+  const char *mask = NULL;
+
+  if (!g_file_get_contents (path, &status, NULL, NULL) || (mask = strstr (status, "SigCgt:")) == NULL)
+    return FALSE;
+  return g_ascii_strtoull (mask + strlen ("SigCgt:"), NULL, 16) & (1 << (SIGINT - 1));
+}
+
+int
+command_interrupt (GSubprocess *process)
+{
+  g_autofree char *identifier = g_strdup (g_subprocess_get_identifier (process));
+
+  for (guint i = 0; i < 3000 && g_subprocess_get_identifier (process) != NULL && !is_watching (identifier); i++)
+    g_usleep (G_USEC_PER_SEC / 100);
+  g_usleep (G_USEC_PER_SEC / 20);
+  g_subprocess_send_signal (process, SIGINT);
+  g_subprocess_wait (process, NULL, NULL);
+  g_assert_true (g_subprocess_get_if_exited (process));
+  return g_subprocess_get_exit_status (process);
 }
 
 void

@@ -26,6 +26,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandResult, command_result_free)
 /** command_start: starts it with its output thrown away; to be signalled and waited for by the test. */
 GSubprocess *command_start (const char *const *arguments);
 
+/** command_interrupt: waits until the command looks after Ctrl-C itself, presses it, and returns the exit code. */
+int command_interrupt (GSubprocess *process);
+
 /** command_assert: checks the exit code and that standard error contains @message ("" for anything). */
 void command_assert (const CommandResult *result, int status, const char *message);
 

@@ -62,7 +62,7 @@ test_keeps (Fixture *f, gconstpointer data)
   {
     const char *extension;
     gint channels, bits;
-  } kinds[] = { { "png", 3, 8 }, { "png", 1, 8 }, { "png", 3, 16 }, { "png", 1, 16 }, { "tif", 3, 32 }, { "tif", 3, 16 } };
+  } kinds[] = { { "png", 1, 8 }, { "png", 3, 16 }, { "tif", 3, 32 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
@@ -200,16 +200,11 @@ test_full_disk (Fixture *f, gconstpointer data)
 static void
 test_interrupt (Fixture *f, gconstpointer data)
 {
-  fixture_picture (f->in, 2000, 1500, 3, 8);
+  fixture_picture (f->in, 1200, 900, 3, 8);
   const char *const line[] = { "denoise", f->in, f->out, "--model", f->model, "--sigma", "25", NULL };
   g_autoptr (GSubprocess) process = command_start (line);
-  g_autoptr (GError) error = NULL;
 
-  g_usleep (G_USEC_PER_SEC / 3);
-  g_subprocess_send_signal (process, SIGINT);
-  g_assert_true (g_subprocess_wait (process, NULL, &error));
-  g_assert_true (g_subprocess_get_if_exited (process));
-  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 1);
+  g_assert_cmpint (command_interrupt (process), ==, 1);
   assert_nothing_left (f);
 }
 
