@@ -415,7 +415,8 @@ diffusion_unet_config_to_json (const DiffusionUnetConfig *config)
   write_number (object, "mid_block_scale_factor", config->mid_output_scale);
   json_object_set_int_member (object, "downsample_padding", config->downsample_padding);
   json_object_set_string_member (object, "downsample_type", resample_names[down]);
-  json_object_set_string_member (object, "upsample_type", resample_names[up]);
+  if (!classifier)
+    json_object_set_string_member (object, "upsample_type", resample_names[up]);
   write_number (object, "dropout", config->dropout);
   json_object_set_string_member (object, "act_fn", "silu");
   write_int_or_null (object, "attention_head_dim", config->attention_head_channels);
