@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The preview on the left, the settings on the right, what it will cost below. */
+#include "plugin/denoise-dialog.h"
+
+#include <libgimp/gimpui.h>
+
+#include "core/base/i18n.h"
+#include "ui/model-chooser.h"
+#include "ui/preview-bar.h"
+#include "ui/sigma-entry.h"
+
+#define SPACING 12
+
+typedef struct
+{
+  DiffusionDenoiseSession *session;
+  GimpProcedureConfig *config;
+  GtkWidget *dialog;
+  GtkWidget *preview;
+  GtkWidget *sigma;
+  GtkWidget *message;
+  double pixels; /* of all drawables' regions */
+} Dialog;
+
+/* One computation of the preview. */
+typedef struct
+{
+  DiffusionDenoiseSession *session;
+  DiffusionDenoiseSettings settings;
+} Job;
+
+static void
+preview_read (gpointer data, const GdkRectangle *area, guint32 *pixels)
+{
+  Dialog *self = data;
+
+  diffusion_drawable_render (diffusion_denoise_session_get_drawables (self->session)->pdata[0],
+                             GEGL_RECTANGLE (area->x, area->y, area->width, area->height), NULL, pixels);
+}
+
+static gpointer
+preview_begin (gpointer data)
+{
+  Dialog *self = data;
+  Job *job = g_new0 (Job, 1);
+
+  job->session = self->session;
+  diffusion_denoise_settings_get (&job->settings, self->config);
+  return job;
+}
+
+static gboolean
+preview_compute (gpointer data, const GdkRectangle *area, guint32 *pixels, DiffusionProgressFunc progress,
+                 gpointer progress_data, GCancellable *cancellable, GError **error)
+{
+  Job *job = data;
+
+  return diffusion_denoise_session_preview (job->session, &job->settings,
+                                            GEGL_RECTANGLE (area->x, area->y, area->width, area->height), pixels,
+                                            progress, progress_data, cancellable, error);
+}
+
+static void
+preview_end (gpointer data)
+{
+  Job *job = data;
+
+  diffusion_denoise_settings_clear (&job->settings);
+  g_free (job);
+}
+
+static void
+computed (DiffusionPreview *preview, double seconds, gint pixels, Dialog *self)
+{
+  double estimate = diffusion_denoise_session_get_estimate (self->session, 0);
+  double total = seconds * self->pixels / MAX (pixels, 1);
+  g_autofree char *text = NULL;
+
+  if (estimate >= 0)
+    diffusion_sigma_entry_set_estimate (DIFFUSION_SIGMA_ENTRY (self->sigma), estimate);
+  if (total < 1.5)
+    text = g_strdup (_ ("Takes about a second."));
+  else if (total < 90)
+    text = g_strdup_printf (_ ("Takes about %.0f seconds."), total);
+  else
+    text = g_strdup_printf (_ ("Takes about %.0f minutes."), total / 60);
+  gtk_label_set_text (GTK_LABEL (self->message), text);
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, TRUE);
+}
+
+static void
+failed (DiffusionPreview *preview, const char *message, Dialog *self)
+{
+  gtk_label_set_text (GTK_LABEL (self->message), message);
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, FALSE);
+}
+
+static GtkWidget *
+new_preview (Dialog *self)
+{
+  GPtrArray *drawables = diffusion_denoise_session_get_drawables (self->session);
+  const GeglRectangle *extent = diffusion_drawable_get_extent (drawables->pdata[0]);
+  const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[0]);
+  const GdkRectangle part = { region->x, region->y, region->width, region->height };
+  const DiffusionPreviewSource source
+      = { extent->width, extent->height, preview_read, preview_begin, preview_compute, preview_end };
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
+  GtkWidget *frame = gtk_frame_new (NULL);
+
+  self->preview = diffusion_preview_new (&source, self);
+  diffusion_preview_show_part (DIFFUSION_PREVIEW (self->preview), &part);
+  g_signal_connect (self->preview, "computed", G_CALLBACK (computed), self);
+  g_signal_connect (self->preview, "failed", G_CALLBACK (failed), self);
+  gtk_container_add (GTK_CONTAINER (frame), self->preview);
+  gtk_box_pack_start (GTK_BOX (box), frame, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (box), diffusion_preview_bar_new (DIFFUSION_PREVIEW (self->preview)), FALSE, FALSE, 0);
+  return box;
+}
+
+static GtkWidget *
+add_section (GtkWidget *box, const char *title, GtkWidget *content)
+{
+  GtkWidget *frame = gimp_frame_new (title);
+
+  gtk_container_add (GTK_CONTAINER (frame), content);
+  gtk_box_pack_start (GTK_BOX (box), frame, FALSE, FALSE, 0);
+  return frame;
+}
+
+static void
+add_share (Dialog *self, GtkWidget *box, const char *property)
+{
+  GtkWidget *scale = gimp_prop_spin_scale_new (G_OBJECT (self->config), property, 0.01, 0.1, 0);
+
+  gimp_prop_widget_set_factor (scale, 100.0, 1.0, 10.0, 0);
+  gtk_box_pack_start (GTK_BOX (box), scale, FALSE, FALSE, 0);
+}
+
+static GtkWidget *
+new_settings (Dialog *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
+  GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
+
+  add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model"));
+  self->sigma = diffusion_sigma_entry_new (G_OBJECT (self->config), "sigma");
+  add_section (box, _ ("Noise"), self->sigma);
+  add_share (self, shares, "strength");
+  add_share (self, shares, "luma");
+  add_share (self, shares, "chroma");
+  add_section (box, _ ("Take away"), shares);
+
+  self->message = gtk_label_new (_ ("The preview is being computed…"));
+  gtk_label_set_line_wrap (GTK_LABEL (self->message), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->message), 32);
+  gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
+  gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
+  gtk_box_pack_end (GTK_BOX (box), self->message, FALSE, FALSE, 0);
+
+  /* The preview gets all the room there is beyond this. */
+  gtk_widget_set_hexpand (box, FALSE);
+  return box;
+}
+
+static void
+settings_changed (GObject *config, GParamSpec *pspec, DiffusionPreview *preview)
+{
+  diffusion_preview_invalidate (preview);
+}
+
+gboolean
+diffusion_denoise_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
+                              DiffusionDenoiseSession *session)
+{
+  GPtrArray *drawables = diffusion_denoise_session_get_drawables (session);
+  Dialog self = { .session = session, .config = config };
+  GtkWidget *content, *panes;
+  gulong handler;
+  gboolean ok;
+
+  gimp_ui_init ("gimp-diffusion");
+  for (guint i = 0; i < drawables->len; i++)
+    {
+      const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
+
+      self.pixels += (double) region->width * region->height;
+    }
+
+  self.dialog = gimp_procedure_dialog_new (procedure, config, _ ("Denoise"));
+  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (self.dialog), _ ("_Denoise"));
+  panes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, SPACING);
+  gtk_container_set_border_width (GTK_CONTAINER (panes), SPACING);
+  gtk_box_pack_start (GTK_BOX (panes), new_preview (&self), TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (panes), new_settings (&self), FALSE, FALSE, 0);
+  content = gtk_dialog_get_content_area (GTK_DIALOG (self.dialog));
+  gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
+  gtk_widget_show_all (panes);
+  gtk_window_set_default_size (GTK_WINDOW (self.dialog), 1000, 680);
+
+  handler = g_signal_connect (config, "notify", G_CALLBACK (settings_changed), self.preview);
+  ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (self.dialog));
+  g_signal_handler_disconnect (config, handler);
+  gtk_widget_hide (self.dialog);
+  diffusion_preview_stop (DIFFUSION_PREVIEW (self.preview));
+  gtk_widget_destroy (self.dialog);
+  return ok;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Denoises several drawables with one model, or shows a part of what that would give. */
+#include "plugin/denoise-session.h"
+
+#include <string.h>
+
+#include "core/base/i18n.h"
+#include "core/diffusion.h"
+
+struct _DiffusionDenoiseSession
+{
+  GimpImage *image;
+  GPtrArray *items;     /* the drawables themselves */
+  GPtrArray *drawables; /* their copies */
+  char *model_name;
+  DiffusionPhotoModel *model;
+  double *estimates; /* by drawable; negative before it is known. Written by the computing thread. */
+  GMutex lock;
+};
+
+/* The drawable's picture, with what is written to it kept beside. */
+typedef struct
+{
+  DiffusionPicture base;
+  DiffusionPicture *from;
+  const GeglRectangle *area;
+  float *colors;
+} PreviewPicture;
+
+typedef struct
+{
+  DiffusionDenoiseSession *session;
+  const DiffusionDenoiseSettings *settings;
+} Job;
+
+/* A part of a job as a part of the whole. */
+typedef struct
+{
+  DiffusionProgressFunc progress;
+  gpointer data;
+  double from;
+  double to;
+} Share;
+
+void
+diffusion_denoise_settings_get (DiffusionDenoiseSettings *settings, GimpProcedureConfig *config)
+{
+  g_object_get (config, "model", &settings->model, "sigma", &settings->sigma, "strength", &settings->strength,
+                "luma", &settings->luma, "chroma", &settings->chroma, NULL);
+}
+
+void
+diffusion_denoise_settings_clear (DiffusionDenoiseSettings *settings)
+{
+  g_clear_pointer (&settings->model, g_free);
+}
+
+static gboolean
+copy_drawables (DiffusionDenoiseSession *self, GError **error)
+{
+  g_ptr_array_set_size (self->drawables, 0);
+  for (guint i = 0; i < self->items->len; i++)
+    if (!diffusion_drawable_check (self->items->pdata[i], self->image, error))
+      return FALSE;
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      DiffusionDrawable *drawable = diffusion_drawable_new (self->items->pdata[i], error);
+
+      if (!drawable)
+        return FALSE;
+      g_ptr_array_add (self->drawables, drawable);
+      self->estimates[i] = -1.0;
+    }
+  return TRUE;
+}
+
+DiffusionDenoiseSession *
+diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GError **error)
+{
+  g_autoptr (DiffusionDenoiseSession) self = g_new0 (DiffusionDenoiseSession, 1);
+
+  g_mutex_init (&self->lock);
+  self->image = image;
+  self->items = g_ptr_array_new ();
+  self->drawables = g_ptr_array_new_with_free_func ((GDestroyNotify) diffusion_drawable_free);
+
+  for (guint i = 0; drawables[i]; i++)
+    if (!g_ptr_array_find (self->items, drawables[i], NULL))
+      g_ptr_array_add (self->items, drawables[i]);
+  if (self->items->len == 0)
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("No layer is selected."));
+      return NULL;
+    }
+  self->estimates = g_new (double, self->items->len);
+  if (!copy_drawables (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+gboolean
+diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GError **error)
+{
+  return copy_drawables (self, error);
+}
+
+void
+diffusion_denoise_session_free (DiffusionDenoiseSession *self)
+{
+  if (!self)
+    return;
+  g_clear_pointer (&self->items, g_ptr_array_unref);
+  g_clear_pointer (&self->drawables, g_ptr_array_unref);
+  g_clear_pointer (&self->model, diffusion_photo_model_free);
+  g_free (self->model_name);
+  g_free (self->estimates);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+GPtrArray *
+diffusion_denoise_session_get_drawables (DiffusionDenoiseSession *self)
+{
+  return self->drawables;
+}
+
+double
+diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index)
+{
+  double estimate;
+
+  g_mutex_lock (&self->lock);
+  estimate = self->estimates[index];
+  g_mutex_unlock (&self->lock);
+  return estimate;
+}
+
+static gboolean
+open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (self->model && g_strcmp0 (self->model_name, name) == 0)
+    return TRUE;
+  g_clear_pointer (&self->model, diffusion_photo_model_free);
+  path = diffusion_library_find (name, error);
+  if (!path)
+    return FALSE;
+  self->model = diffusion_photo_model_open (path, error);
+  if (!self->model)
+    return FALSE;
+  g_free (self->model_name);
+  self->model_name = g_strdup (name);
+  return TRUE;
+}
+
+/* The whole drawable is looked at, so that a part comes out as it does in the whole. */
+static gboolean
+get_sigma (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPicture *picture, double *out,
+           GCancellable *cancellable, GError **error)
+{
+  *out = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (self, index);
+  if (*out >= 0)
+    return TRUE;
+
+  g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
+                       _ ("Noise levels cannot be estimated yet: give one."));
+  return FALSE;
+}
+
+static void
+share_progress (double fraction, gpointer data)
+{
+  Share *share = data;
+
+  share->progress (share->from + fraction * (share->to - share->from), share->data);
+}
+
+static gboolean
+denoise (DiffusionDenoiseSession *self, guint index, const DiffusionDenoiseSettings *settings,
+         DiffusionPicture *picture, const GeglRectangle *area, DiffusionProgressFunc progress, gpointer progress_data,
+         GCancellable *cancellable, GError **error)
+{
+  const gint region[4] = { area->x, area->y, area->width, area->height };
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+
+  options.strength = settings->strength;
+  options.luma = settings->luma;
+  options.chroma = settings->chroma;
+  options.region = region;
+  return open_model (self, settings->model, error)
+         && get_sigma (self, index, settings->sigma, picture, &options.sigma, cancellable, error)
+         && diffusion_denoise (self->model, picture, &options, NULL, progress, progress_data, cancellable, error);
+}
+
+static gboolean
+run_job (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
+         GError **error)
+{
+  Job *job = data;
+  GPtrArray *drawables = job->session->drawables;
+  double pixels = 0, done = 0;
+
+  for (guint i = 0; i < drawables->len; i++)
+    {
+      const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
+
+      pixels += (double) region->width * region->height;
+    }
+  for (guint i = 0; i < drawables->len; i++)
+    {
+      const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
+      g_autoptr (DiffusionPicture) picture = diffusion_drawable_open (drawables->pdata[i]);
+      Share share = { progress, progress_data, done / pixels, 0 };
+
+      done += (double) region->width * region->height;
+      share.to = done / pixels;
+      if (!denoise (job->session, i, job->settings, picture, region, share_progress, &share, cancellable, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+diffusion_denoise_session_run (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
+                               DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
+                               GError **error)
+{
+  Job job = { self, settings };
+
+  return diffusion_worker_run (run_job, &job, cancellable, progress, progress_data, error);
+}
+
+static gboolean
+preview_read (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
+{
+  PreviewPicture *self = (PreviewPicture *) base;
+
+  return self->from->read (self->from, x, y, width, height, out, error);
+}
+
+static gboolean
+preview_write (DiffusionPicture *base, gint x, gint y, gint width, gint height, const float *in, GError **error)
+{
+  PreviewPicture *self = (PreviewPicture *) base;
+  GeglRectangle seen;
+
+  if (!gegl_rectangle_intersect (&seen, self->area, GEGL_RECTANGLE (x, y, width, height)))
+    return TRUE;
+  for (gint row = seen.y; row < seen.y + seen.height; row++)
+    memcpy (self->colors + ((gsize) (row - self->area->y) * self->area->width + seen.x - self->area->x) * base->channels,
+            in + ((gsize) (row - y) * width + seen.x - x) * base->channels,
+            sizeof (float) * seen.width * base->channels);
+  return TRUE;
+}
+
+gboolean
+diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
+                                   const GeglRectangle *area, guint32 *pixels, DiffusionProgressFunc progress,
+                                   gpointer progress_data, GCancellable *cancellable, GError **error)
+{
+  DiffusionDrawable *drawable = self->drawables->pdata[0];
+  g_autoptr (DiffusionPicture) from = diffusion_drawable_open (drawable);
+  g_autofree float *colors = g_try_new (float, (gsize) area->width * area->height * from->channels);
+  PreviewPicture picture = { *from, from, area, colors };
+  GeglRectangle region;
+
+  if (!colors)
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, _ ("Not enough memory for the preview."));
+      return FALSE;
+    }
+  picture.base.read = preview_read;
+  picture.base.write = preview_write;
+  picture.base.destroy = NULL;
+  /* Without noise to take away nothing is written. */
+  if (!from->read (from, area->x, area->y, area->width, area->height, colors, error))
+    return FALSE;
+  /* Outside the region nothing is selected, so no new colours are taken from there. */
+  if (gegl_rectangle_intersect (&region, area, diffusion_drawable_get_region (drawable))
+      && !denoise (self, 0, settings, &picture.base, &region, progress, progress_data, cancellable, error))
+    return FALSE;
+  diffusion_drawable_render (drawable, area, colors, pixels);
+  return TRUE;
+}
+
+gboolean
+diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GError **error)
+{
+  gboolean ok = TRUE;
+
+  if (self->drawables->len > 1)
+    gimp_image_undo_group_start (self->image);
+  for (guint i = 0; ok && i < self->drawables->len; i++)
+    ok = diffusion_drawable_commit (self->drawables->pdata[i], error);
+  if (self->drawables->len > 1)
+    gimp_image_undo_group_end (self->image);
+  return ok;
+}

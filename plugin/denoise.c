@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Filters > Diffusion > Denoise. */
+#include "plugin/denoise.h"
+
+#include "core/base/i18n.h"
+#include "core/diffusion.h"
+#include "plugin/denoise-dialog.h"
+#include "plugin/denoise-session.h"
+
+static void
+show_progress (double fraction, gpointer data)
+{
+  gimp_progress_update (fraction);
+}
+
+static GimpValueArray *
+fail (GimpProcedure *procedure, GError *error)
+{
+  return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR, error);
+}
+
+/* The noise levels that were used, one a drawable. */
+static void
+return_sigmas (GimpValueArray *values, DiffusionDenoiseSession *session, double sigma)
+{
+  guint n = diffusion_denoise_session_get_drawables (session)->len;
+  g_autofree double *sigmas = g_new (double, n);
+
+  for (guint i = 0; i < n; i++)
+    sigmas[i] = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (session, i);
+  GIMP_VALUES_SET_DOUBLE_ARRAY (values, 1, sigmas, n);
+}
+
+static GimpValueArray *
+run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawable **drawables,
+     GimpProcedureConfig *config, gpointer run_data)
+{
+  g_autoptr (DiffusionDenoiseSession) session = NULL;
+  g_auto (DiffusionDenoiseSettings) settings = { 0 };
+  GimpValueArray *values;
+  GError *error = NULL;
+
+  gegl_init (NULL, NULL);
+  session = diffusion_denoise_session_new (image, drawables, &error);
+  if (!session)
+    return fail (procedure, error);
+
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    {
+      if (!diffusion_denoise_dialog_run (procedure, config, session))
+        return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+      if (!diffusion_denoise_session_refresh (session, &error))
+        return fail (procedure, error);
+    }
+
+  diffusion_denoise_settings_get (&settings, config);
+  gimp_progress_init (_ ("Denoising"));
+  if (!diffusion_denoise_session_run (session, &settings, show_progress, NULL, NULL, &error)
+      || !diffusion_denoise_session_commit (session, &error))
+    return fail (procedure, error);
+  gimp_progress_end ();
+  gimp_displays_flush ();
+
+  values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
+  return_sigmas (values, session, settings.sigma);
+  return values;
+}
+
+GimpProcedure *
+diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
+{
+  GimpProcedure *procedure
+      = gimp_image_procedure_new (plug_in, DIFFUSION_DENOISE_PROCEDURE, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+
+  gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
+  gimp_procedure_set_sensitivity_mask (procedure,
+                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
+  gimp_procedure_set_menu_label (procedure, _ ("_Denoise..."));
+  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Diffusion");
+  gimp_procedure_set_documentation (
+      procedure, _ ("Remove the noise of a photo with a diffusion model"),
+      _ ("Estimates the noise of each layer, or takes it as given, and replaces the layer by what a diffusion model "
+         "expects without it. Works offline, in the layer's own precision and color space; alpha and what is not "
+         "selected do not change."),
+      DIFFUSION_DENOISE_PROCEDURE);
+  gimp_procedure_set_attribution (procedure, "The gimp-diffusion developers", "The gimp-diffusion developers", "2026");
+
+  gimp_procedure_add_string_argument (procedure, "model", _ ("_Model"),
+                                      _ ("Name, folder or file of the diffusion model"),
+                                      DIFFUSION_DEFAULT_PHOTO_MODEL, G_PARAM_READWRITE);
+  gimp_procedure_add_double_argument (procedure, "sigma", _ ("_Noise level"),
+                                      _ ("Standard deviation of the noise in 0 to 255 units; -1 estimates it"), -1.0,
+                                      DIFFUSION_SIGMA_MAX, DIFFUSION_SIGMA_AUTO, G_PARAM_READWRITE);
+  gimp_procedure_add_double_argument (procedure, "strength", _ ("_Strength (%)"),
+                                      _ ("How much of the noise is taken away, 0 to 1; up to 2 takes away more than "
+                                         "was found"),
+                                      0.0, 2.0, 1.0, G_PARAM_READWRITE);
+  gimp_procedure_add_double_argument (procedure, "luma", _ ("_Brightness (%)"),
+                                      _ ("Share of the strength that noise of brightness gets, 0 to 1"), 0.0, 1.0,
+                                      1.0, G_PARAM_READWRITE);
+  gimp_procedure_add_double_argument (procedure, "chroma", _ ("C_olor (%)"),
+                                      _ ("Share of the strength that noise of color gets, 0 to 1"), 0.0, 1.0, 1.0,
+                                      G_PARAM_READWRITE);
+  gimp_procedure_add_double_array_return_value (procedure, "sigmas", _ ("Noise levels"),
+                                                _ ("The noise level found or given, one for each layer"),
+                                                G_PARAM_READWRITE);
+  return procedure;
+}

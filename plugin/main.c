@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The plug-in: which procedures there are. */
+#include <libgimp/gimp.h>
+
+#include "core/base/i18n.h"
+#include "plugin/denoise.h"
+
+#define DIFFUSION_TYPE_PLUG_IN (diffusion_plug_in_get_type ())
+G_DECLARE_FINAL_TYPE (DiffusionPlugIn, diffusion_plug_in, DIFFUSION, PLUG_IN, GimpPlugIn)
+
+struct _DiffusionPlugIn
+{
+  GimpPlugIn parent_instance;
+};
+
+G_DEFINE_TYPE (DiffusionPlugIn, diffusion_plug_in, GIMP_TYPE_PLUG_IN)
+
+static const struct
+{
+  const char *name;
+  GimpProcedure *(*create) (GimpPlugIn *plug_in);
+} procedures[] = {
+  { DIFFUSION_DENOISE_PROCEDURE, diffusion_denoise_procedure_new },
+};
+
+static GList *
+diffusion_plug_in_query_procedures (GimpPlugIn *plug_in)
+{
+  GList *names = NULL;
+
+  for (guint i = G_N_ELEMENTS (procedures); i-- > 0;)
+    names = g_list_prepend (names, g_strdup (procedures[i].name));
+  return names;
+}
+
+static GimpProcedure *
+diffusion_plug_in_create_procedure (GimpPlugIn *plug_in, const gchar *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (procedures); i++)
+    if (g_str_equal (name, procedures[i].name))
+      return procedures[i].create (plug_in);
+  return NULL;
+}
+
+/* Translations are in "locale" beside the program; a build folder has none. */
+static gboolean
+diffusion_plug_in_set_i18n (GimpPlugIn *plug_in, const gchar *name, gchar **gettext_domain, gchar **catalog_dir)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program ? g_path_get_dirname (program) : NULL;
+  g_autofree char *catalogs = folder ? g_build_filename (folder, "locale", NULL) : NULL;
+
+  *gettext_domain = g_strdup (DIFFUSION_GETTEXT_DOMAIN);
+  *catalog_dir = g_strdup ("locale");
+  return catalogs && g_file_test (catalogs, G_FILE_TEST_IS_DIR);
+}
+
+static void
+diffusion_plug_in_class_init (DiffusionPlugInClass *class)
+{
+  GimpPlugInClass *plug_in_class = GIMP_PLUG_IN_CLASS (class);
+
+  plug_in_class->query_procedures = diffusion_plug_in_query_procedures;
+  plug_in_class->create_procedure = diffusion_plug_in_create_procedure;
+  plug_in_class->set_i18n = diffusion_plug_in_set_i18n;
+}
+
+static void
+diffusion_plug_in_init (DiffusionPlugIn *self)
+{
+}
+
+GIMP_MAIN (DIFFUSION_TYPE_PLUG_IN)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a preview is drawn with. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/**
+ * diffusion_preview_draw_part:
+ * @surface: a part of the picture
+ * @area: which part
+ * @x: the picture's left edge on @cr
+ * @y: its top edge
+ * @scale: units of @cr per pixel of the picture
+ * @checks: draw a checkerboard below it, for what is transparent
+ */
+void diffusion_preview_draw_part (cairo_t *cr, cairo_surface_t *surface, const GdkRectangle *area, double x, double y,
+                                  double scale, gboolean checks);
+
+/** diffusion_preview_draw_divider: the line at @split, its handle, and what is on which side. */
+void diffusion_preview_draw_divider (cairo_t *cr, GtkWidget *widget, double split);
+
+/** diffusion_preview_draw_progress: a bar at the lower edge. */
+void diffusion_preview_draw_progress (cairo_t *cr, GtkWidget *widget, double fraction);
+
+G_END_DECLS
