@@ -7,7 +7,7 @@
 #include "core/kernels/gemm.h"
 
 /* Sums longer than this are done in blocks, so that what a micro-kernel reads stays in the first caches. */
-#define DIFFUSION_GEMM_K_BLOCK 512
+#define DIFFUSION_GEMM_K_BLOCK DIFFUSION_GEMM_PACK_ROWS
 /* At most this many rows in a strip and columns in a panel. */
 #define DIFFUSION_GEMM_MAX_ROWS 32
 #define DIFFUSION_GEMM_MAX_COLUMNS 32

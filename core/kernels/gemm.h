@@ -45,6 +45,14 @@ typedef enum
 void diffusion_gemm (DiffusionPrecision precision, gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k,
                      const float *a, gsize lda, const float *b, gsize ldb, float beta, float *c, gsize ldc);
 
+/**
+ * DIFFUSION_GEMM_PACK_ROWS:
+ *
+ * Blocks of this many rows of a matrix [k, n] can be packed one by one, in parallel: each is
+ * diffusion_gemm_packed_bytes() of that many rows long.
+ */
+#define DIFFUSION_GEMM_PACK_ROWS 512
+
 /** diffusion_gemm_packed_bytes: size of a packed [k, n] matrix, a multiple of 64; see diffusion_gemm_pack_b(). */
 gsize diffusion_gemm_packed_bytes (DiffusionPrecision precision, gsize n, gsize k);
 

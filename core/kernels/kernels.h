@@ -88,6 +88,9 @@ typedef struct
   /* y [rows, c] = x [rows, c] + bias [c], rows ldx and ldy apart. y may be x. */
   void (*add_rows) (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy);
 
+  /* y [c] += Σ of the rows of x [rows, c], rows ldx apart */
+  void (*sum_rows) (gsize rows, gsize c, const float *x, gsize ldx, float *y);
+
   /* Winograd convolution F(m×m, 3×3), m 2 or 4, of one tile (Lavin & Gray 2016): u = Bᵀ·d·B, (m + 2)² values for each
    * of c channels; @pixels [(m + 2)²] point at the c channels of each input pixel, u[position] is at
    * u + position·step. */

@@ -287,6 +287,19 @@ add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, flo
 }
 
 static void
+sum_rows (gsize rows, gsize c, const float *x, gsize ldx, float *y)
+{
+  for (gsize i = 0; i < c; i++)
+    {
+      double sum = y[i];
+
+      for (gsize r = 0; r < rows; r++)
+        sum += x[r * ldx + i];
+      y[i] = (float) sum;
+    }
+}
+
+static void
 winograd_input (gsize m, gsize c, const float *const *pixels, float *u, gsize step)
 {
   const double *bt = diffusion_winograd_bt (m);
@@ -380,6 +393,7 @@ const DiffusionKernels diffusion_kernels_reference = {
   .softmax = softmax,
   .softmax_backward = softmax_backward,
   .add_rows = add_rows,
+  .sum_rows = sum_rows,
   .winograd_input = winograd_input,
   .winograd_output = winograd_output,
   .adam = adam,

@@ -60,6 +60,39 @@ add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, flo
     }
 }
 
+static inline __attribute__ ((always_inline)) void
+sum_rows_of (const int vectors, gsize rows, const float *x, gsize ldx, float *y)
+{
+  Floats sums[8];
+
+  for (int v = 0; v < vectors; v++)
+    sums[v] = load (y + v * FLOATS);
+  for (gsize r = 0; r < rows; r++, x += ldx)
+    for (int v = 0; v < vectors; v++)
+      sums[v] += load (x + v * FLOATS);
+  for (int v = 0; v < vectors; v++)
+    store (y + v * FLOATS, sums[v]);
+}
+
+static void
+sum_rows (gsize rows, gsize c, const float *x, gsize ldx, float *y)
+{
+  gsize i = 0;
+
+  for (; i + 8 * FLOATS <= c; i += 8 * FLOATS)
+    sum_rows_of (8, rows, x + i, ldx, y + i);
+  for (; i + FLOATS <= c; i += FLOATS)
+    sum_rows_of (1, rows, x + i, ldx, y + i);
+  for (; i < c; i++)
+    {
+      float total = y[i];
+
+      for (gsize r = 0; r < rows; r++)
+        total += x[r * ldx + i];
+      y[i] = total;
+    }
+}
+
 static void
 gate (gsize rows, gsize c, const float *restrict x, float *restrict y)
 {
@@ -567,6 +600,7 @@ const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .softmax = softmax,
   .softmax_backward = softmax_backward,
   .add_rows = add_rows,
+  .sum_rows = sum_rows,
   .winograd_input = AT_LEVEL (diffusion_winograd_input_),
   .winograd_output = AT_LEVEL (diffusion_winograd_output_),
   .adam = adam,

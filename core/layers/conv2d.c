@@ -33,7 +33,7 @@ typedef struct
   float beta;
   float *dweight, *dbias;
   guint8 *scratch;
-  const guint8 *packed; /* the weights as products want them */
+  const guint8 *packed; /* the weights as products want them; for their own gradient the input, or NULL */
   gsize part_rows, n_slices, slice_rows, block_channels, n_blocks;
   gsize patch; /* values of a patch: taps times channels */
 } Conv;
@@ -265,8 +265,14 @@ weight_gradient_part (gsize index, guint worker, gpointer data)
     {
       if (beta == 0)
         memset (dbias + channel, 0, channels * sizeof (float));
-      for (gsize row = begin; row < end; row++)
-        diffusion_kernels ()->add (channels, dbias + channel, conv->dy + row * co + channel, dbias + channel);
+      diffusion_kernels ()->sum_rows (end - begin, channels, conv->dy + begin * co + channel, co, dbias + channel);
+    }
+  if (conv->packed != NULL)
+    {
+      dweight += channel * conv->patch;
+      diffusion_gemm_packed (conv->precision, TRUE, channels, conv->patch, end - begin, conv->dy + begin * co + channel,
+                             co, conv->packed, dweight, conv->patch, dweight, conv->patch);
+      return;
     }
   for (gsize first = begin; first < end; first += conv->part_rows, beta = 1)
     {
@@ -287,6 +293,25 @@ weight_gradient_part (gsize index, guint worker, gpointer data)
       diffusion_gemm (conv->precision, TRUE, FALSE, channels, conv->patch, n, conv->dy + first * co + channel, co, x,
                       conv->patch, beta, dweight + channel * conv->patch, conv->patch);
     }
+}
+
+/* The input of a 1×1 convolution is packed once for all blocks of output channels. */
+static gboolean
+packs_input (const Conv *conv)
+{
+  return is_pointwise (conv->attributes) && conv->n_slices == 1 && conv->n_blocks > 1;
+}
+
+static void
+pack_input_part (gsize index, guint worker, gpointer data)
+{
+  const Conv *conv = data;
+  gsize first = index * DIFFUSION_GEMM_PACK_ROWS;
+  gsize n = MIN (DIFFUSION_GEMM_PACK_ROWS, diffusion_shape_pixels (conv->out) - first);
+
+  diffusion_gemm_pack_b (conv->precision, FALSE, conv->patch, n, conv->x + first * conv->patch, conv->patch,
+                         conv->scratch
+                           + index * diffusion_gemm_packed_bytes (conv->precision, conv->patch, DIFFUSION_GEMM_PACK_ROWS));
 }
 
 #define SUM_BLOCK 4096
@@ -349,8 +374,10 @@ forward_part_rows (const Conv *conv)
 static gsize
 packed_bytes (gsize n, gsize k)
 {
-  return MAX (diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_F32, n, k),
-              diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_BF16, n, k));
+  gsize bytes = diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_F32, n, k);
+
+  bytes = MAX (bytes, diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_BF16, n, k));
+  return MAX (bytes, diffusion_gemm_packed_bytes (DIFFUSION_PRECISION_SPLIT, n, k));
 }
 
 /* The weights of the gradient of the input: as they are, or for overlapping patches [kernel, kernel, out, in]. */
@@ -392,7 +419,10 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
   weight_gradient = conv.n_slices == 1 ? 0 : conv.n_slices * (co * conv.patch + co);
   if (!is_pointwise (conv.attributes))
     weight_gradient += threads * conv.part_rows * conv.patch;
-  return MAX (input_gradient, weight_gradient * sizeof (float));
+  weight_gradient *= sizeof (float);
+  if (packs_input (&conv))
+    weight_gradient = packed_bytes (conv.patch, diffusion_shape_pixels (conv.out));
+  return MAX (input_gradient, weight_gradient);
 }
 
 static void
@@ -464,6 +494,12 @@ conv_backward (const DiffusionOp *op, DiffusionExec *exec)
   if (conv.dweight != NULL)
     {
       split_weight_gradient (&conv);
+      if (packs_input (&conv))
+        {
+          conv.packed = conv.scratch;
+          diffusion_parallel_for (diffusion_n_parts (diffusion_shape_pixels (conv.out), DIFFUSION_GEMM_PACK_ROWS),
+                                  pack_input_part, &conv);
+        }
       diffusion_parallel_for (conv.n_slices * conv.n_blocks, weight_gradient_part, &conv);
       if (conv.n_slices > 1)
         diffusion_parallel_for (diffusion_n_parts ((gsize) conv.out.c * conv.patch, SUM_BLOCK), sum_slices_part, &conv);

@@ -139,6 +139,49 @@ test_gate (gconstpointer data)
     }
 }
 
+static void
+test_rows (gconstpointer data)
+{
+  const DiffusionKernels *reference = diffusion_kernels_for_level (DIFFUSION_CPU_REFERENCE);
+  const DiffusionKernels *kernels = diffusion_kernels_for_level (GPOINTER_TO_UINT (data));
+  static const gsize sizes[][2] = { { 1, 1 }, { 3, 5 }, { 9, 16 }, { 5, 33 }, { 70, 150 } };
+
+  for (gsize s = 0; s < G_N_ELEMENTS (sizes); s++)
+    {
+      const gsize rows = sizes[s][0], c = sizes[s][1], ld = c + 3;
+      float *x = guard_new (rows * ld), *y = guard_new (rows * ld), *want = guard_new (rows * ld);
+      float *bias = guard_new (c), *sums = guard_new (c), *sums_want = guard_new (c);
+      double scale[150];
+
+      for (gsize r = 0; r < rows; r++)
+        guard_fill (x + r * ld, c, s % FILL_KINDS, 7 + r);
+      guard_fill (bias, c, FILL_NORMAL, 8);
+      reference->add_rows (rows, c, x, ld, bias, want, ld);
+      kernels->add_rows (rows, c, x, ld, bias, y, ld);
+      guard_compare ("add_rows", rows * ld, y, want, NULL, 1e-6);
+      kernels->add_rows (rows, c, y, ld, bias, y, ld);
+      reference->add_rows (rows, c, want, ld, bias, want, ld);
+      guard_compare ("add_rows in place", rows * ld, y, want, NULL, 1e-6);
+
+      for (gsize i = 0; i < c; i++)
+        {
+          sums[i] = sums_want[i] = bias[i];
+          scale[i] = fabsf (bias[i]);
+          for (gsize r = 0; r < rows; r++)
+            scale[i] += fabsf (x[r * ld + i]);
+        }
+      reference->sum_rows (rows, c, x, ld, sums_want);
+      kernels->sum_rows (rows, c, x, ld, sums);
+      guard_compare ("sum_rows", c, sums, sums_want, scale, 1e-6);
+      guard_free (x);
+      guard_free (y);
+      guard_free (want);
+      guard_free (bias);
+      guard_free (sums);
+      guard_free (sums_want);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -147,10 +190,12 @@ main (int argc, char **argv)
     {
       const char *name = diffusion_cpu_level_name (level);
       g_autofree char *elements = g_strconcat ("/elementwise/", name, NULL);
+      g_autofree char *rows = g_strconcat ("/rows/", name, NULL);
       g_autofree char *gate = g_strconcat ("/gate/", name, NULL);
 
       g_test_add_data_func (elements, GUINT_TO_POINTER (level), test_elements);
       g_test_add_data_func (gate, GUINT_TO_POINTER (level), test_gate);
+      g_test_add_data_func (rows, GUINT_TO_POINTER (level), test_rows);
     }
   return g_test_run ();
 }
