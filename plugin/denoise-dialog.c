@@ -70,7 +70,7 @@ preview_end (gpointer data)
 }
 
 static void
-computed (DiffusionPreview *preview, double seconds, gint pixels, Dialog *self)
+computed (DiffusionPreviewArea *preview, double seconds, gint pixels, Dialog *self)
 {
   double estimate = diffusion_denoise_session_get_estimate (self->session, 0);
   double total = seconds * self->pixels / MAX (pixels, 1);
@@ -89,7 +89,7 @@ computed (DiffusionPreview *preview, double seconds, gint pixels, Dialog *self)
 }
 
 static void
-failed (DiffusionPreview *preview, const char *message, Dialog *self)
+failed (DiffusionPreviewArea *preview, const char *message, Dialog *self)
 {
   gtk_label_set_text (GTK_LABEL (self->message), message);
   gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, FALSE);
@@ -107,13 +107,13 @@ new_preview (Dialog *self)
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
   GtkWidget *frame = gtk_frame_new (NULL);
 
-  self->preview = diffusion_preview_new (&source, self);
-  diffusion_preview_show_part (DIFFUSION_PREVIEW (self->preview), &part);
+  self->preview = diffusion_preview_area_new (&source, self);
+  diffusion_preview_area_show_part (DIFFUSION_PREVIEW_AREA (self->preview), &part);
   g_signal_connect (self->preview, "computed", G_CALLBACK (computed), self);
   g_signal_connect (self->preview, "failed", G_CALLBACK (failed), self);
   gtk_container_add (GTK_CONTAINER (frame), self->preview);
   gtk_box_pack_start (GTK_BOX (box), frame, TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (box), diffusion_preview_bar_new (DIFFUSION_PREVIEW (self->preview)), FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (box), diffusion_preview_bar_new (DIFFUSION_PREVIEW_AREA (self->preview)), FALSE, FALSE, 0);
   return box;
 }
 
@@ -163,9 +163,9 @@ new_settings (Dialog *self)
 }
 
 static void
-settings_changed (GObject *config, GParamSpec *pspec, DiffusionPreview *preview)
+settings_changed (GObject *config, GParamSpec *pspec, DiffusionPreviewArea *preview)
 {
-  diffusion_preview_invalidate (preview);
+  diffusion_preview_area_invalidate (preview);
 }
 
 gboolean
@@ -201,7 +201,7 @@ diffusion_denoise_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
   ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (self.dialog));
   g_signal_handler_disconnect (config, handler);
   gtk_widget_hide (self.dialog);
-  diffusion_preview_stop (DIFFUSION_PREVIEW (self.preview));
+  diffusion_preview_area_stop (DIFFUSION_PREVIEW_AREA (self.preview));
   gtk_widget_destroy (self.dialog);
   return ok;
 }

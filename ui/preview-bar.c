@@ -5,57 +5,57 @@
 #include "core/base/i18n.h"
 
 static void
-zoom_in (GtkButton *button, DiffusionPreview *preview)
+zoom_in (GtkButton *button, DiffusionPreviewArea *preview)
 {
-  diffusion_preview_zoom_step (preview, 1);
+  diffusion_preview_area_zoom_step (preview, 1);
 }
 
 static void
-zoom_out (GtkButton *button, DiffusionPreview *preview)
+zoom_out (GtkButton *button, DiffusionPreviewArea *preview)
 {
-  diffusion_preview_zoom_step (preview, -1);
+  diffusion_preview_area_zoom_step (preview, -1);
 }
 
 static void
-zoom_original (GtkButton *button, DiffusionPreview *preview)
+zoom_original (GtkButton *button, DiffusionPreviewArea *preview)
 {
-  diffusion_preview_set_zoom (preview, 1.0);
+  diffusion_preview_area_set_zoom (preview, 1.0);
 }
 
 static void
-zoom_fit (GtkButton *button, DiffusionPreview *preview)
+zoom_fit (GtkButton *button, DiffusionPreviewArea *preview)
 {
-  diffusion_preview_zoom_fit (preview);
+  diffusion_preview_area_zoom_fit (preview);
 }
 
 static void
-show_zoom (DiffusionPreview *preview, GtkLabel *label)
+show_zoom (DiffusionPreviewArea *preview, GtkLabel *label)
 {
-  g_autofree char *text = g_strdup_printf ("%.0f %%", 100 * diffusion_preview_get_zoom (preview));
+  g_autofree char *text = g_strdup_printf ("%.0f %%", 100 * diffusion_preview_area_get_zoom (preview));
 
   gtk_label_set_text (label, text);
 }
 
 static void
-before_pressed (GtkButton *button, DiffusionPreview *preview)
+before_pressed (GtkButton *button, DiffusionPreviewArea *preview)
 {
-  double divider = diffusion_preview_get_divider (preview);
+  double divider = diffusion_preview_area_get_divider (preview);
 
   g_object_set_data_full (G_OBJECT (button), "divider", g_memdup2 (&divider, sizeof divider), g_free);
-  diffusion_preview_set_divider (preview, 1.0);
+  diffusion_preview_area_set_divider (preview, 1.0);
 }
 
 static void
-before_released (GtkButton *button, DiffusionPreview *preview)
+before_released (GtkButton *button, DiffusionPreviewArea *preview)
 {
   double *divider = g_object_get_data (G_OBJECT (button), "divider");
 
   if (divider)
-    diffusion_preview_set_divider (preview, *divider);
+    diffusion_preview_area_set_divider (preview, *divider);
 }
 
 static void
-add_button (GtkWidget *bar, const char *icon, const char *tip, GCallback clicked, DiffusionPreview *preview)
+add_button (GtkWidget *bar, const char *icon, const char *tip, GCallback clicked, DiffusionPreviewArea *preview)
 {
   GtkWidget *button = gtk_button_new_from_icon_name (icon, GTK_ICON_SIZE_BUTTON);
 
@@ -67,7 +67,7 @@ add_button (GtkWidget *bar, const char *icon, const char *tip, GCallback clicked
 }
 
 GtkWidget *
-diffusion_preview_bar_new (DiffusionPreview *preview)
+diffusion_preview_bar_new (DiffusionPreviewArea *preview)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 2);
   GtkWidget *label = gtk_label_new (NULL);

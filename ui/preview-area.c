@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The view before and after: what is visible is computed in the background, and anew when it moves. */
-#include "ui/preview.h"
+#include "ui/preview-area.h"
 
 #include <math.h>
 
@@ -30,7 +30,7 @@ typedef struct
   gint64 start;
 } Run;
 
-struct _DiffusionPreview
+struct _DiffusionPreviewArea
 {
   GtkDrawingArea parent_instance;
 
@@ -68,9 +68,9 @@ enum
 
 static guint signals[N_SIGNALS];
 
-G_DEFINE_TYPE (DiffusionPreview, diffusion_preview, GTK_TYPE_DRAWING_AREA)
+G_DEFINE_TYPE (DiffusionPreviewArea, diffusion_preview_area, GTK_TYPE_DRAWING_AREA)
 
-static void schedule (DiffusionPreview *self);
+static void schedule (DiffusionPreviewArea *self);
 
 static void
 part_clear (Part *part)
@@ -103,14 +103,14 @@ contains (const Part *part, const GdkRectangle *area)
 
 /* Widget units per pixel of the picture. At zoom 1 a pixel of the picture is a pixel of the screen. */
 static double
-get_scale (DiffusionPreview *self)
+get_scale (DiffusionPreviewArea *self)
 {
   return self->zoom / gtk_widget_get_scale_factor (GTK_WIDGET (self));
 }
 
 /* Where the picture's left top corner is in the widget. */
 static void
-get_origin (DiffusionPreview *self, double *x, double *y)
+get_origin (DiffusionPreviewArea *self, double *x, double *y)
 {
   gint factor = gtk_widget_get_scale_factor (GTK_WIDGET (self));
   double scale = get_scale (self);
@@ -123,7 +123,7 @@ get_origin (DiffusionPreview *self, double *x, double *y)
 }
 
 static gboolean
-get_visible (DiffusionPreview *self, GdkRectangle *area)
+get_visible (DiffusionPreviewArea *self, GdkRectangle *area)
 {
   const GdkRectangle all = { 0, 0, self->source.width, self->source.height };
   double scale = get_scale (self), x, y;
@@ -139,7 +139,7 @@ get_visible (DiffusionPreview *self, GdkRectangle *area)
 
 /* Keeps the view on the picture. */
 static void
-limit_center (DiffusionPreview *self)
+limit_center (DiffusionPreviewArea *self)
 {
   double scale = get_scale (self);
   double half_x = gtk_widget_get_allocated_width (GTK_WIDGET (self)) / 2.0 / scale;
@@ -156,7 +156,7 @@ limit_center (DiffusionPreview *self)
 }
 
 static void
-view_changed (DiffusionPreview *self)
+view_changed (DiffusionPreviewArea *self)
 {
   limit_center (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
@@ -200,7 +200,7 @@ tick (gpointer data)
 static void
 run_ended (GObject *object, GAsyncResult *result, gpointer data)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (object);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (object);
   Run *run = self->run;
   g_autoptr (GError) error = NULL;
 
@@ -230,7 +230,7 @@ run_ended (GObject *object, GAsyncResult *result, gpointer data)
 static gboolean
 start (gpointer data)
 {
-  DiffusionPreview *self = data;
+  DiffusionPreviewArea *self = data;
   GdkRectangle visible;
   g_autoptr (GTask) task = NULL;
   gpointer job;
@@ -263,7 +263,7 @@ start (gpointer data)
 
 /* Computes what is visible, soon. What runs goes on if it will show what is visible now. */
 static void
-schedule (DiffusionPreview *self)
+schedule (DiffusionPreviewArea *self)
 {
   GdkRectangle visible;
 
@@ -280,7 +280,7 @@ schedule (DiffusionPreview *self)
 }
 
 void
-diffusion_preview_invalidate (DiffusionPreview *self)
+diffusion_preview_area_invalidate (DiffusionPreviewArea *self)
 {
   self->stale = TRUE;
   if (self->cancellable)
@@ -289,7 +289,7 @@ diffusion_preview_invalidate (DiffusionPreview *self)
 }
 
 void
-diffusion_preview_stop (DiffusionPreview *self)
+diffusion_preview_area_stop (DiffusionPreviewArea *self)
 {
   self->stopped = TRUE;
   g_clear_handle_id (&self->wait, g_source_remove);
@@ -300,9 +300,9 @@ diffusion_preview_stop (DiffusionPreview *self)
 }
 
 static gboolean
-diffusion_preview_draw (GtkWidget *widget, cairo_t *cr)
+diffusion_preview_area_draw (GtkWidget *widget, cairo_t *cr)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (widget);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
   gint width = gtk_widget_get_allocated_width (widget), height = gtk_widget_get_allocated_height (widget);
   double scale = get_scale (self), x, y, split = self->divider * width;
   GdkRectangle visible;
@@ -337,13 +337,13 @@ diffusion_preview_draw (GtkWidget *widget, cairo_t *cr)
 }
 
 static gboolean
-on_divider (DiffusionPreview *self, double x)
+on_divider (DiffusionPreviewArea *self, double x)
 {
   return fabs (x - self->divider * gtk_widget_get_allocated_width (GTK_WIDGET (self))) < GRAB_PIXELS;
 }
 
 static void
-show_cursor (DiffusionPreview *self, const char *name)
+show_cursor (DiffusionPreviewArea *self, const char *name)
 {
   GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
   g_autoptr (GdkCursor) cursor = gdk_cursor_new_from_name (gdk_window_get_display (window), name);
@@ -352,7 +352,7 @@ show_cursor (DiffusionPreview *self, const char *name)
 }
 
 static void
-drag_begin (GtkGestureDrag *gesture, double x, double y, DiffusionPreview *self)
+drag_begin (GtkGestureDrag *gesture, double x, double y, DiffusionPreviewArea *self)
 {
   gtk_widget_grab_focus (GTK_WIDGET (self));
   self->drag_divider = on_divider (self, x);
@@ -362,11 +362,11 @@ drag_begin (GtkGestureDrag *gesture, double x, double y, DiffusionPreview *self)
 }
 
 static void
-drag_update (GtkGestureDrag *gesture, double dx, double dy, DiffusionPreview *self)
+drag_update (GtkGestureDrag *gesture, double dx, double dy, DiffusionPreviewArea *self)
 {
   if (self->drag_divider)
     {
-      diffusion_preview_set_divider (
+      diffusion_preview_area_set_divider (
           self, (self->drag_from_x + dx) / MAX (gtk_widget_get_allocated_width (GTK_WIDGET (self)), 1));
       return;
     }
@@ -376,15 +376,15 @@ drag_update (GtkGestureDrag *gesture, double dx, double dy, DiffusionPreview *se
 }
 
 static void
-drag_end (GtkGestureDrag *gesture, double dx, double dy, DiffusionPreview *self)
+drag_end (GtkGestureDrag *gesture, double dx, double dy, DiffusionPreviewArea *self)
 {
   show_cursor (self, self->drag_divider ? "col-resize" : "grab");
 }
 
 static gboolean
-diffusion_preview_motion (GtkWidget *widget, GdkEventMotion *event)
+diffusion_preview_area_motion (GtkWidget *widget, GdkEventMotion *event)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (widget);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
 
   if (!gtk_gesture_is_active (self->drag))
     show_cursor (self, on_divider (self, event->x) ? "col-resize" : "grab");
@@ -392,9 +392,9 @@ diffusion_preview_motion (GtkWidget *widget, GdkEventMotion *event)
 }
 
 static gboolean
-diffusion_preview_scroll (GtkWidget *widget, GdkEventScroll *event)
+diffusion_preview_area_scroll (GtkWidget *widget, GdkEventScroll *event)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (widget);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
   double scale = get_scale (self), x, y, at_x, at_y, after;
   gint direction = 0;
 
@@ -409,7 +409,7 @@ diffusion_preview_scroll (GtkWidget *widget, GdkEventScroll *event)
   get_origin (self, &x, &y);
   at_x = (event->x - x) / scale;
   at_y = (event->y - y) / scale;
-  diffusion_preview_zoom_step (self, direction);
+  diffusion_preview_area_zoom_step (self, direction);
   after = get_scale (self);
   self->center_x = at_x - (event->x - gtk_widget_get_allocated_width (widget) / 2.0) / after;
   self->center_y = at_y - (event->y - gtk_widget_get_allocated_height (widget) / 2.0) / after;
@@ -418,9 +418,9 @@ diffusion_preview_scroll (GtkWidget *widget, GdkEventScroll *event)
 }
 
 static gboolean
-diffusion_preview_key_press (GtkWidget *widget, GdkEventKey *event)
+diffusion_preview_area_key_press (GtkWidget *widget, GdkEventKey *event)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (widget);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
   double step_x = gtk_widget_get_allocated_width (widget) / get_scale (self) / 10;
   double step_y = gtk_widget_get_allocated_height (widget) / get_scale (self) / 10;
   gboolean divider = (event->state & GDK_CONTROL_MASK) != 0;
@@ -429,13 +429,13 @@ diffusion_preview_key_press (GtkWidget *widget, GdkEventKey *event)
     {
     case GDK_KEY_Left:
       if (divider)
-        diffusion_preview_set_divider (self, self->divider - 0.05);
+        diffusion_preview_area_set_divider (self, self->divider - 0.05);
       else
         self->center_x -= step_x;
       break;
     case GDK_KEY_Right:
       if (divider)
-        diffusion_preview_set_divider (self, self->divider + 0.05);
+        diffusion_preview_area_set_divider (self, self->divider + 0.05);
       else
         self->center_x += step_x;
       break;
@@ -448,59 +448,59 @@ diffusion_preview_key_press (GtkWidget *widget, GdkEventKey *event)
     case GDK_KEY_plus:
     case GDK_KEY_equal:
     case GDK_KEY_KP_Add:
-      diffusion_preview_zoom_step (self, 1);
+      diffusion_preview_area_zoom_step (self, 1);
       break;
     case GDK_KEY_minus:
     case GDK_KEY_KP_Subtract:
-      diffusion_preview_zoom_step (self, -1);
+      diffusion_preview_area_zoom_step (self, -1);
       break;
     case GDK_KEY_1:
-      diffusion_preview_set_zoom (self, 1.0);
+      diffusion_preview_area_set_zoom (self, 1.0);
       break;
     case GDK_KEY_0:
-      diffusion_preview_zoom_fit (self);
+      diffusion_preview_area_zoom_fit (self);
       break;
     default:
-      return GTK_WIDGET_CLASS (diffusion_preview_parent_class)->key_press_event (widget, event);
+      return GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->key_press_event (widget, event);
     }
   view_changed (self);
   return TRUE;
 }
 
 static void
-diffusion_preview_size_allocate (GtkWidget *widget, GtkAllocation *allocation)
+diffusion_preview_area_size_allocate (GtkWidget *widget, GtkAllocation *allocation)
 {
-  GTK_WIDGET_CLASS (diffusion_preview_parent_class)->size_allocate (widget, allocation);
-  view_changed (DIFFUSION_PREVIEW (widget));
+  GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->size_allocate (widget, allocation);
+  view_changed (DIFFUSION_PREVIEW_AREA (widget));
 }
 
 static void
-diffusion_preview_realize (GtkWidget *widget)
+diffusion_preview_area_realize (GtkWidget *widget)
 {
-  GTK_WIDGET_CLASS (diffusion_preview_parent_class)->realize (widget);
-  view_changed (DIFFUSION_PREVIEW (widget));
+  GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->realize (widget);
+  view_changed (DIFFUSION_PREVIEW_AREA (widget));
 }
 
 static void
-diffusion_preview_destroy (GtkWidget *widget)
+diffusion_preview_area_destroy (GtkWidget *widget)
 {
-  DiffusionPreview *self = DIFFUSION_PREVIEW (widget);
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
 
-  diffusion_preview_stop (self);
+  diffusion_preview_area_stop (self);
   part_clear (&self->before);
   part_clear (&self->after);
   g_clear_object (&self->drag);
-  GTK_WIDGET_CLASS (diffusion_preview_parent_class)->destroy (widget);
+  GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->destroy (widget);
 }
 
 double
-diffusion_preview_get_zoom (DiffusionPreview *self)
+diffusion_preview_area_get_zoom (DiffusionPreviewArea *self)
 {
   return self->zoom;
 }
 
 void
-diffusion_preview_set_zoom (DiffusionPreview *self, double zoom)
+diffusion_preview_area_set_zoom (DiffusionPreviewArea *self, double zoom)
 {
   zoom = CLAMP (zoom, MIN_ZOOM, MAX_ZOOM);
   if (zoom == self->zoom)
@@ -511,26 +511,26 @@ diffusion_preview_set_zoom (DiffusionPreview *self, double zoom)
 }
 
 void
-diffusion_preview_zoom_step (DiffusionPreview *self, gint direction)
+diffusion_preview_area_zoom_step (DiffusionPreviewArea *self, gint direction)
 {
   double level = log2 (self->zoom);
 
   level = direction > 0 ? floor (level + 1.0 + 1e-6) : ceil (level - 1.0 - 1e-6);
-  diffusion_preview_set_zoom (self, exp2 (level));
+  diffusion_preview_area_set_zoom (self, exp2 (level));
 }
 
 void
-diffusion_preview_zoom_fit (DiffusionPreview *self)
+diffusion_preview_area_zoom_fit (DiffusionPreviewArea *self)
 {
   gint factor = gtk_widget_get_scale_factor (GTK_WIDGET (self));
   double x = (double) gtk_widget_get_allocated_width (GTK_WIDGET (self)) * factor / self->source.width;
   double y = (double) gtk_widget_get_allocated_height (GTK_WIDGET (self)) * factor / self->source.height;
 
-  diffusion_preview_set_zoom (self, MIN (x, y));
+  diffusion_preview_area_set_zoom (self, MIN (x, y));
 }
 
 void
-diffusion_preview_show_part (DiffusionPreview *self, const GdkRectangle *part)
+diffusion_preview_area_show_part (DiffusionPreviewArea *self, const GdkRectangle *part)
 {
   self->center_x = part->x + part->width / 2.0;
   self->center_y = part->y + part->height / 2.0;
@@ -538,30 +538,30 @@ diffusion_preview_show_part (DiffusionPreview *self, const GdkRectangle *part)
 }
 
 double
-diffusion_preview_get_divider (DiffusionPreview *self)
+diffusion_preview_area_get_divider (DiffusionPreviewArea *self)
 {
   return self->divider;
 }
 
 void
-diffusion_preview_set_divider (DiffusionPreview *self, double divider)
+diffusion_preview_area_set_divider (DiffusionPreviewArea *self, double divider)
 {
   self->divider = CLAMP (divider, 0.0, 1.0);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 static void
-diffusion_preview_class_init (DiffusionPreviewClass *class)
+diffusion_preview_area_class_init (DiffusionPreviewAreaClass *class)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
 
-  widget_class->draw = diffusion_preview_draw;
-  widget_class->motion_notify_event = diffusion_preview_motion;
-  widget_class->scroll_event = diffusion_preview_scroll;
-  widget_class->key_press_event = diffusion_preview_key_press;
-  widget_class->size_allocate = diffusion_preview_size_allocate;
-  widget_class->realize = diffusion_preview_realize;
-  widget_class->destroy = diffusion_preview_destroy;
+  widget_class->draw = diffusion_preview_area_draw;
+  widget_class->motion_notify_event = diffusion_preview_area_motion;
+  widget_class->scroll_event = diffusion_preview_area_scroll;
+  widget_class->key_press_event = diffusion_preview_area_key_press;
+  widget_class->size_allocate = diffusion_preview_area_size_allocate;
+  widget_class->realize = diffusion_preview_area_realize;
+  widget_class->destroy = diffusion_preview_area_destroy;
 
   signals[COMPUTED] = g_signal_new ("computed", G_TYPE_FROM_CLASS (class), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_INT);
@@ -572,7 +572,7 @@ diffusion_preview_class_init (DiffusionPreviewClass *class)
 }
 
 static void
-diffusion_preview_init (DiffusionPreview *self)
+diffusion_preview_area_init (DiffusionPreviewArea *self)
 {
   GtkWidget *widget = GTK_WIDGET (self);
   AtkObject *accessible = gtk_widget_get_accessible (widget);
@@ -599,9 +599,9 @@ diffusion_preview_init (DiffusionPreview *self)
 }
 
 GtkWidget *
-diffusion_preview_new (const DiffusionPreviewSource *source, gpointer data)
+diffusion_preview_area_new (const DiffusionPreviewSource *source, gpointer data)
 {
-  DiffusionPreview *self = g_object_new (DIFFUSION_TYPE_PREVIEW, NULL);
+  DiffusionPreviewArea *self = g_object_new (DIFFUSION_TYPE_PREVIEW_AREA, NULL);
 
   self->source = *source;
   self->data = data;
