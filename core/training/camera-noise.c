@@ -38,6 +38,9 @@ typedef struct
   float correction;          /* share of the Laplacian correction */
   float decision_noise;      /* noise relative to the signal where the direction is decided */
   float luma_blur, chroma_blur, chroma_share; /* converters' noise reduction */
+  float chroma_left;         /* what it leaves of the chroma's deviation */
+  float flat_left;           /* what it leaves where the picture is flat; edges and texture keep theirs */
+  float flat_contrast;       /* contrast of a texture that counts as half flat */
   float sharpen, sharpen_radius;
   float white_share;         /* independent noise added after all, as after a reduction in size */
 } Camera;
@@ -119,6 +122,7 @@ draw_camera (Camera *camera, Dice *dice)
   float gamma, contrast, kind;
 
   memset (camera, 0, sizeof *camera);
+  camera->chroma_left = camera->flat_left = 1;
   gamma = chance (dice, 0.6f) ? 0 : uniform (dice, 1.8f, 2.4f);
   contrast = uniform (dice, 0, 0.9f);
   make_curve (camera, gamma, contrast);
@@ -157,6 +161,13 @@ draw_camera (Camera *camera, Dice *dice)
     {
       camera->chroma_blur = log_uniform (dice, 0.6f, 3);
       camera->chroma_share = uniform (dice, 0.3f, 1);
+    }
+  if (chance (dice, 0.35f))
+    camera->chroma_left = log_uniform (dice, 0.12f, 1);
+  if (chance (dice, 0.3f))
+    {
+      camera->flat_left = uniform (dice, 0.3f, 1);
+      camera->flat_contrast = log_uniform (dice, 0.02f, 0.15f);
     }
   if (chance (dice, 0.25f))
     {
@@ -379,7 +390,7 @@ reduce (const Camera *camera, gint height, gint width, float *planes[3], float *
   gsize n = (gsize) height * (gsize) width;
   float *red = planes[0], *luma = planes[1], *blue = planes[2];
 
-  if (camera->luma_blur <= 0 && camera->chroma_blur <= 0 && camera->sharpen <= 0)
+  if (camera->luma_blur <= 0 && camera->chroma_blur <= 0 && camera->sharpen <= 0 && camera->chroma_left == 1)
     return;
   for (gsize i = 0; i < n; i++)
     {
@@ -413,10 +424,43 @@ reduce (const Camera *camera, gint height, gint width, float *planes[3], float *
     {
       float y = luma[i];
 
+      red[i] *= camera->chroma_left;
+      blue[i] *= camera->chroma_left;
       luma[i] = y - (0.3f * red[i] + 0.11f * blue[i]) / 0.59f;
       red[i] += y;
       blue[i] += y;
     }
+}
+
+/* Noise reduction that looks at the picture: what is flat is smoothed most. The noise is scaled by the local
+ * contrast (deviation over 5×5 pixels of luma) of the clean patch. */
+static void
+spare_texture (const Camera *camera, const float *clean, gint height, gint width, float *epsilon, float *scratch)
+{
+  const float half = camera->flat_contrast * camera->flat_contrast;
+
+  if (camera->flat_left == 1)
+    return;
+  for (gint i = 0; i < height * width; i++)
+    scratch[i] = 0.3f * clean[i * 3] + 0.59f * clean[i * 3 + 1] + 0.11f * clean[i * 3 + 2];
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      {
+        float sum = 0, square = 0, variance, keep;
+
+        for (gint j = -2; j <= 2; j++)
+          for (gint i = -2; i <= 2; i++)
+            {
+              float value = scratch[mirror (y + j, height) * width + mirror (x + i, width)];
+
+              sum += value;
+              square += value * value;
+            }
+        variance = MAX (square / 25 - sum * sum / 625, 0) / 4;
+        keep = camera->flat_left + (1 - camera->flat_left) * variance / (variance + half);
+        for (int c = 0; c < 3; c++)
+          epsilon[(y * width + x) * 3 + c] *= keep;
+      }
 }
 
 static double
@@ -476,6 +520,7 @@ diffusion_camera_noise (const DiffusionStream *stream, const float *clean, gint 
         epsilon[((gsize) y * (gsize) width + (gsize) x) * 3 + (gsize) c] =
           planes[c][(gsize) (y + MARGIN) * (gsize) wide + (gsize) (x + MARGIN)];
 
+  spare_texture (&camera, clean, height, width, epsilon, scratch);
   square = mean_square (epsilon, samples);
   if (camera.white_share > 0 || !(square > 1e-12))
     {

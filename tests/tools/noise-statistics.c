@@ -181,7 +181,7 @@ population (const char *folder, int n, int size)
       DiffusionStream stream = { 1, DIFFUSION_PURPOSE_NOISE, (guint32) i };
       gint64 start;
 
-      diffusion_dataset_fill_batch (data, &augmentation, 1, (guint32) i, 1, size, clean, NULL);
+      diffusion_dataset_fill_batch (data, &augmentation, 1, (guint32) i, 0, 1, size, clean, NULL);
       start = g_get_monotonic_time ();
       diffusion_camera_noise (&stream, clean, size, size, noise);
       time += g_get_monotonic_time () - start;
