@@ -2,15 +2,13 @@
 /* Photo models as folders on disk. */
 #include "core/model/photo-folder.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
-#include "core/base/memory.h"
 #include "core/base/output-file.h"
-#include "core/model/tensor-file.h"
-#include "core/model/tensor-writer.h"
+#include "core/model/params-load.h"
+#include "core/model/params-save.h"
 
 static gboolean
 save_json (const char *folder, const char *name, JsonObject *object, GError **error)
@@ -32,22 +30,8 @@ diffusion_photo_folder_save (const char *folder,
 {
   g_autoptr (JsonObject) config_json = diffusion_photo_config_serialise (config);
   g_autoptr (JsonObject) scheduler = json_object_new ();
-  g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
   g_autofree char *path = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
-  float *ordered = diffusion_try_alloc (diffusion_params_get_total (params) * sizeof (float), "the model file", error);
-  gboolean ok;
 
-  if (ordered == NULL)
-    return FALSE;
-  for (guint i = 0; i < diffusion_params_get_n (params); i++)
-    {
-      const DiffusionParam *param = diffusion_params_get (params, i);
-
-      diffusion_param_to_file (param, weights + param->offset, ordered + param->offset);
-      diffusion_tensor_writer_add_floats (writer, param->name, DIFFUSION_DTYPE_F32, (gint) param->n_dims, param->shape,
-                                          ordered + param->offset);
-    }
-  diffusion_tensor_writer_set_metadata (writer, "format", "pt");
   json_object_set_string_member (scheduler, "_class_name", "DDPMScheduler");
   json_object_set_string_member (scheduler, "beta_schedule", "linear");
   json_object_set_double_member (scheduler, "beta_start", 0.0001);
@@ -56,11 +40,9 @@ diffusion_photo_folder_save (const char *folder,
   json_object_set_string_member (scheduler, "prediction_type", "epsilon");
   json_object_set_string_member (scheduler, "variance_type", "fixed_small");
   json_object_set_boolean_member (scheduler, "clip_sample", TRUE);
-  ok = save_json (folder, "config.json", config_json, error)
-       && save_json (folder, "scheduler_config.json", scheduler, error)
-       && diffusion_tensor_writer_write (writer, path, error);
-  diffusion_free (ordered);
-  return ok;
+  return save_json (folder, "config.json", config_json, error)
+         && save_json (folder, "scheduler_config.json", scheduler, error)
+         && diffusion_params_save (params, weights, DIFFUSION_DTYPE_F32, path, error);
 }
 
 struct _DiffusionPhotoModel
@@ -101,43 +83,10 @@ read_config (const char *folder, DiffusionPhotoConfig *config, GError **error)
 }
 
 static gboolean
-read_tensor (const DiffusionTensorFile *file, const DiffusionParam *param, float *scratch, float *out, GError **error)
-{
-  const DiffusionTensorEntry *entry = diffusion_tensor_file_require (file, param->name, error);
-
-  if (entry == NULL)
-    return FALSE;
-  if (entry->n_dims != (gint) param->n_dims
-      || memcmp (entry->shape, param->shape, param->n_dims * sizeof (gint64)) != 0)
-    {
-      g_autofree char *found = diffusion_tensor_entry_format_shape (entry);
-      g_autofree char *expected = diffusion_format_shape ((gint) param->n_dims, param->shape);
-
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT, _ ("%s: tensor \"%s\" has the shape %s; expected %s"),
-                   diffusion_tensor_file_get_path (file), param->name, found, expected);
-      return FALSE;
-    }
-  diffusion_tensor_entry_to_floats (entry, scratch);
-  for (gsize i = 0; i < param->size; i++)
-    if (!isfinite (scratch[i]))
-      {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
-                     _ ("%s: tensor \"%s\" holds a value that is not a finite number"),
-                     diffusion_tensor_file_get_path (file), param->name);
-        return FALSE;
-      }
-  diffusion_param_to_working (param, scratch, out);
-  return TRUE;
-}
-
-static gboolean
 read_weights (DiffusionPhotoModel *model, const char *folder, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
   g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (path, error);
-  g_autofree float *scratch = NULL;
-  gsize largest = 0;
-  float *block;
 
   if (file == NULL)
     return FALSE;
@@ -152,20 +101,7 @@ read_weights (DiffusionPhotoModel *model, const char *folder, GError **error)
           return FALSE;
         }
     }
-  block = diffusion_params_allocate (model->params, error);
-  if (block == NULL)
-    return FALSE;
-  for (guint i = 0; i < diffusion_params_get_n (model->params); i++)
-    largest = MAX (largest, diffusion_params_get (model->params, i)->size);
-  scratch = g_new (float, largest);
-  for (guint i = 0; i < diffusion_params_get_n (model->params); i++)
-    {
-      const DiffusionParam *param = diffusion_params_get (model->params, i);
-
-      if (!read_tensor (file, param, scratch, block + param->offset, error))
-        return FALSE;
-    }
-  return TRUE;
+  return diffusion_params_load (model->params, file, NULL, error);
 }
 
 DiffusionPhotoModel *

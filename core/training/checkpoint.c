@@ -77,6 +77,11 @@ diffusion_checkpoint_save (const char *folder,
 
       diffusion_tensor_writer_add_floats (writer, name, DIFFUSION_DTYPE_F32, 1, shape, state->emas[i]);
     }
+  if (state->n_task > 0)
+    {
+      shape[0] = (gint64) state->n_task;
+      diffusion_tensor_writer_add_floats (writer, "task", DIFFUSION_DTYPE_F32, 1, shape, state->task);
+    }
   if (!diffusion_tensor_writer_write (writer, path, error))
     return FALSE;
   names = list_checkpoints (folder);
@@ -138,6 +143,8 @@ load_one (const char *path, const char *description, DiffusionTrainState *state,
       if (!load_block (file, name, state->n, state->emas[i], error))
         return FALSE;
     }
+  if (state->n_task > 0 && !load_block (file, "task", state->n_task, state->task, error))
+    return FALSE;
   state->step = (guint64) get_number (file, "step");
   state->smooth_loss = get_number (file, "smooth_loss");
   state->least_loss = get_number (file, "least_loss");

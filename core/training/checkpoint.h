@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @n_emas: number of averages
  * @ema_rates: [n_emas]
  * @emas: [n_emas][n] averages
+ * @n_task: numbers of the task's own
+ * @task: (nullable): [n_task]
  * @smooth_loss: running mean of the loss, for the display and the watch over it
  * @least_loss: its least value so far
  */
@@ -31,6 +33,8 @@ typedef struct
   guint n_emas;
   double ema_rates[DIFFUSION_MAX_EMAS];
   float *emas[DIFFUSION_MAX_EMAS];
+  gsize n_task;
+  float *task;
   double smooth_loss;
   double least_loss;
 } DiffusionTrainState;

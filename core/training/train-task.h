@@ -40,6 +40,12 @@ typedef struct
  *   parameter block; %NULL: loss only)
  * @save: writes a model folder with @weights, a block in working order; replaces what was there when it is complete
  * @free: frees the task
+ * @finish: (nullable): called after the step's last micro-batch, when @shared is complete
+ * @shared: (nullable): [n_shared] numbers that @run writes for its own examples; zeroed before each step, and with
+ *   several processes summed over them before @finish
+ * @n_shared: their number, fixed
+ * @state: (nullable): [n_state] numbers of the task's own that a checkpoint keeps; only @finish changes them
+ * @n_state: their number, fixed
  *
  * A network, an objective and data.
  */
@@ -52,7 +58,12 @@ struct _DiffusionTrainTask
                    GCancellable *cancellable, GError **error);
   gboolean (*save) (DiffusionTrainTask *task, const char *folder, const float *weights, guint64 step,
                     GError **error);
+  void (*finish) (DiffusionTrainTask *task, const DiffusionTrainBatch *batch);
   void (*free) (DiffusionTrainTask *task);
+  float *shared;
+  gsize n_shared;
+  float *state;
+  gsize n_state;
 };
 
 void diffusion_train_task_free (DiffusionTrainTask *task);

@@ -133,6 +133,8 @@ allocate (Trainer *trainer, GError **error)
       return FALSE;
     }
   state->n = diffusion_params_get_total (trainer->task->params);
+  state->n_task = trainer->task->n_state;
+  state->task = trainer->task->state;
   state->n_emas = trainer->options->n_emas;
   for (guint i = 0; i < state->n_emas; i++)
     {
@@ -221,6 +223,8 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   double loss = 0, norm, scale = 1;
 
   memset (trainer->gradients, 0, state->n * sizeof (float));
+  if (trainer->task->n_shared > 0)
+    memset (trainer->task->shared, 0, trainer->task->n_shared * sizeof (float));
   for (batch.first = 0; batch.first < phase->batch; batch.first += batch.n)
     {
       batch.n = MIN (batch.n, phase->batch - batch.first);
@@ -232,6 +236,9 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   state->least_loss = state->step == 0 ? state->smooth_loss : MIN (state->least_loss, state->smooth_loss);
   if (!check_finite (trainer, loss, norm, error))
     return FALSE;
+  batch = (DiffusionTrainBatch) { options->seed, (guint32) state->step, 0, phase->batch, phase->batch, phase->size };
+  if (trainer->task->finish != NULL)
+    trainer->task->finish (trainer->task, &batch);
   if (options->clip_norm > 0 && norm > options->clip_norm)
     scale = options->clip_norm / norm;
   adamw.learning_rate = diffusion_train_learning_rate (options, state->step);
