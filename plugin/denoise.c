@@ -19,16 +19,18 @@ fail (GimpProcedure *procedure, GError *error)
   return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR, error);
 }
 
-/* The noise levels that were used, one a drawable. */
-static void
-return_sigmas (GimpValueArray *values, DiffusionDenoiseSession *session, double sigma)
+/* The noise level that was used, on average over the drawables. */
+static double
+mean_sigma (DiffusionDenoiseSession *session, double sigma)
 {
   guint n = diffusion_denoise_session_get_drawables (session)->len;
-  g_autofree double *sigmas = g_new (double, n);
+  double sum = 0;
 
+  if (sigma >= 0)
+    return sigma;
   for (guint i = 0; i < n; i++)
-    sigmas[i] = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (session, i);
-  GIMP_VALUES_SET_DOUBLE_ARRAY (values, 1, sigmas, n);
+    sum += diffusion_denoise_session_get_estimate (session, i);
+  return sum / n;
 }
 
 static GimpValueArray *
@@ -62,7 +64,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   gimp_displays_flush ();
 
   values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-  return_sigmas (values, session, settings.sigma);
+  GIMP_VALUES_SET_DOUBLE (values, 1, mean_sigma (session, settings.sigma));
   return values;
 }
 
@@ -101,8 +103,8 @@ diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
   gimp_procedure_add_double_argument (procedure, "chroma", _ ("C_olor (%)"),
                                       _ ("Share of the strength that noise of color gets, 0 to 1"), 0.0, 1.0, 1.0,
                                       G_PARAM_READWRITE);
-  gimp_procedure_add_double_array_return_value (procedure, "sigmas", _ ("Noise levels"),
-                                                _ ("The noise level found or given, one for each layer"),
-                                                G_PARAM_READWRITE);
+  gimp_procedure_add_double_return_value (procedure, "noise-level", _ ("Noise level"),
+                                          _ ("The noise level that was found or given; the mean of several layers"),
+                                          0.0, DIFFUSION_SIGMA_MAX, 0.0, G_PARAM_READWRITE);
   return procedure;
 }

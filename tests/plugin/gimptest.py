@@ -154,8 +154,8 @@ def denoise(image, drawables, **arguments):
 
 
 def arguments():
-    return os.environ.get("DIFFUSION_TEST_ARGUMENTS", "").splitlines()
+    return os.environ.get("DIFFUSION_ARGUMENTS", "").splitlines()
 
 
 def folder():
-    return os.environ["DIFFUSION_TEST_FOLDER"]
+    return os.environ["DIFFUSION_FOLDER"]
