@@ -524,6 +524,7 @@ static const DiffusionOpClass conv_class = {
   .scratch = conv_scratch,
   .macs = conv_macs,
   .keeps = DIFFUSION_KEEPS_INPUT_0,
+  .keeps_for_params = DIFFUSION_KEEPS_INPUT_0,
   .adds_input = 2,
 };
 

@@ -2,6 +2,7 @@
 /* Dropout whose masks follow from seed, step, layer and position, and are never stored. */
 #include "core/base/random.h"
 #include "core/base/threads.h"
+#include "core/kernels/kernels.h"
 #include "core/layers/layers.h"
 #include "core/layers/parts.h"
 
@@ -55,7 +56,10 @@ run_dropout (const DiffusionOp *op, DiffusionExec *exec, Dropout *d)
   d->size = diffusion_shape_size (diffusion_exec_shape (exec, op->output));
   if (!diffusion_exec_is_training (exec))
     {
-      memcpy (d->out, d->in, d->size * sizeof (float));
+      if (d->beta != 0)
+        diffusion_kernels ()->add (d->size, d->out, d->in, d->out);
+      else
+        memcpy (d->out, d->in, d->size * sizeof (float));
       return;
     }
   d->stream.purpose = DIFFUSION_PURPOSE_DROPOUT;

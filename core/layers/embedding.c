@@ -41,6 +41,7 @@ static const DiffusionOpClass embedding_class = {
   .forward = embedding_forward,
   .backward = embedding_backward,
   .keeps = DIFFUSION_KEEPS_INPUT_0,
+  .keeps_for_params = DIFFUSION_KEEPS_INPUT_0,
 };
 
 DiffusionValue

@@ -223,7 +223,7 @@ diffusion_exec_param (const DiffusionExec *exec, const DiffusionOp *op, guint wh
 float *
 diffusion_exec_param_gradient (const DiffusionExec *exec, const DiffusionOp *op, guint which)
 {
-  if (exec->gradients == NULL)
+  if (exec->gradients == NULL || exec->mode != DIFFUSION_RUN_TRAINING)
     return NULL;
   return exec->gradients + diffusion_params_get (exec->graph->params, op->params[which])->offset;
 }

@@ -59,6 +59,7 @@ enum
  * @scratch: (nullable): bytes of scratch memory that @forward or @backward needs
  * @macs: (nullable): multiply-adds of @forward
  * @keeps: what @backward reads
+ * @keeps_for_params: the part of @keeps that only the parameters' gradients need
  * @adds_input: index + 1 of an input that is added to the output unchanged (a residual), or 0; its gradient is the
  *   output's, and at inference the output may be computed on top of it: where diffusion_exec_value() of both is the
  *   same pointer, the residual is already there
@@ -71,6 +72,7 @@ struct _DiffusionOpClass
   gsize (*scratch) (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward);
   guint64 (*macs) (const DiffusionOp *op, const DiffusionGraph *graph);
   guint keeps;
+  guint keeps_for_params;
   guint adds_input;
 };
 
@@ -128,10 +130,17 @@ guint64 diffusion_graph_get_macs (const DiffusionGraph *graph);
 
 /* Planning and running */
 
+/**
+ * DiffusionRunMode:
+ * @DIFFUSION_RUN_INFERENCE: forward only
+ * @DIFFUSION_RUN_TRAINING: forward with dropout, and backward to parameters and inputs
+ * @DIFFUSION_RUN_INPUT_GRADIENT: forward as at inference, and backward to the inputs that want a gradient
+ */
 typedef enum
 {
   DIFFUSION_RUN_INFERENCE,
-  DIFFUSION_RUN_TRAINING
+  DIFFUSION_RUN_TRAINING,
+  DIFFUSION_RUN_INPUT_GRADIENT
 } DiffusionRunMode;
 
 /** diffusion_graph_plan_bytes: memory that diffusion_exec_new() would allocate for values, gradients and scratch. */
@@ -165,7 +174,7 @@ gboolean diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable,
 /**
  * diffusion_exec_backward:
  *
- * After a forward run in training mode and with diffusion_exec_gradient() of every output filled: adds the
+ * After a forward run in a mode with a backward pass and with diffusion_exec_gradient() of every output filled: adds the
  * parameters' gradients to the block of diffusion_exec_set_gradients().
  */
 gboolean diffusion_exec_backward (DiffusionExec *exec, GCancellable *cancellable, GError **error);

@@ -18,7 +18,8 @@ typedef struct
 typedef struct
 {
   const DiffusionGraph *graph;
-  gboolean training;
+  gboolean backward;        /* whether there is a backward pass at all */
+  gboolean training;        /* whether it goes to the parameters */
   gint n_ops;
   gint n_values;
   gint *last_read;         /* [values] in forward and backward time */
@@ -64,7 +65,7 @@ find_gradients (Planner *planner, DiffusionPlan *plan)
 
       if (op->klass->backward == NULL)
         continue;
-      needs[op->output] = op->n_params > 0;
+      needs[op->output] = planner->training && op->n_params > 0;
       for (guint k = 0; k < op->n_inputs; k++)
         if (op->inputs[k] >= 0 && needs[op->inputs[k]])
           needs[op->output] = TRUE;
@@ -94,6 +95,12 @@ uses_once (const DiffusionOp *op, DiffusionValue value)
   return uses == 1;
 }
 
+static guint
+keeps (const Planner *planner, const DiffusionOp *op)
+{
+  return planner->training ? op->klass->keeps : op->klass->keeps & ~op->klass->keeps_for_params;
+}
+
 static void
 find_lifetimes (Planner *planner, DiffusionPlan *plan)
 {
@@ -116,10 +123,10 @@ find_lifetimes (Planner *planner, DiffusionPlan *plan)
           if (v < 0)
             continue;
           planner->last_read[v] = MAX (planner->last_read[v], i);
-          if (planner->training && plan->runs_backward[i] && (op->klass->keeps & (1u << k)) != 0)
+          if (plan->runs_backward[i] && (keeps (planner, op) & (1u << k)) != 0)
             planner->last_read[v] = MAX (planner->last_read[v], backward_time (planner, i));
         }
-      if (planner->training && plan->runs_backward[i] && (op->klass->keeps & DIFFUSION_KEEPS_OUTPUT) != 0)
+      if (plan->runs_backward[i] && (keeps (planner, op) & DIFFUSION_KEEPS_OUTPUT) != 0)
         planner->last_read[op->output] = MAX (planner->last_read[op->output], backward_time (planner, i));
     }
 }
@@ -130,7 +137,7 @@ in_place_input (const Planner *planner, const DiffusionOp *op)
 {
   DiffusionValue v;
 
-  if (op->klass->adds_input == 0 || planner->training)
+  if (op->klass->adds_input == 0 || planner->backward)
     return DIFFUSION_NO_VALUE;
   v = op->inputs[op->klass->adds_input - 1];
   if (v < 0 || !uses_once (op, v) || diffusion_graph_value (planner->graph, v)->producer < 0
@@ -287,7 +294,7 @@ find_scratch (const Planner *planner, DiffusionPlan *plan)
       if (op->klass->scratch == NULL)
         continue;
       plan->scratch_bytes = MAX (plan->scratch_bytes, op->klass->scratch (op, planner->graph, FALSE));
-      if (planner->training && plan->runs_backward[i])
+      if (plan->runs_backward[i])
         plan->scratch_bytes = MAX (plan->scratch_bytes, op->klass->scratch (op, planner->graph, TRUE));
     }
 }
@@ -298,7 +305,9 @@ diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
   DiffusionPlan *plan = g_new0 (DiffusionPlan, 1);
   guint n_params = diffusion_params_get_n (graph->params);
   gint n_ops = (gint) graph->ops->len, n_values = (gint) graph->values->len;
-  Planner planner = { .graph = graph, .training = mode == DIFFUSION_RUN_TRAINING, .n_ops = n_ops,
+  Planner planner = { .graph = graph,
+                      .backward = mode != DIFFUSION_RUN_INFERENCE, .training = mode == DIFFUSION_RUN_TRAINING,
+                      .n_ops = n_ops,
                       .n_values = n_values };
 
   planner.last_read = g_new0 (gint, n_values);
@@ -313,13 +322,13 @@ diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
   plan->gradient_offsets = g_new (gsize, n_values);
   plan->last_use = g_new (gint, n_params);
 
-  if (planner.training)
+  if (planner.backward)
     find_gradients (&planner, plan);
   find_lifetimes (&planner, plan);
   place_values (&planner);
   for (gint v = 0; v < n_values; v++)
     planner.gradient_storage[v] = -1;
-  if (planner.training)
+  if (planner.backward)
     place_gradients (&planner, plan);
   plan->bytes = assign_offsets (planner.storages);
   find_scratch (&planner, plan);

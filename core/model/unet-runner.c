@@ -72,7 +72,8 @@ prepare (DiffusionUnetRunner *runner, gsize n, gsize h, gsize w, gboolean gradie
   if (runner->unet == NULL)
     return FALSE;
   runner->gradient = gradient;
-  runner->exec = diffusion_exec_new (runner->unet->graph, gradient ? DIFFUSION_RUN_TRAINING : DIFFUSION_RUN_INFERENCE,
+  runner->exec = diffusion_exec_new (runner->unet->graph,
+                                     gradient ? DIFFUSION_RUN_INPUT_GRADIENT : DIFFUSION_RUN_INFERENCE,
                                      runner->precision, error);
   if (runner->exec == NULL)
     forget_size (runner);
