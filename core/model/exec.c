@@ -13,6 +13,7 @@ struct _DiffusionExec
   DiffusionPlan *plan;
   DiffusionRunMode mode;
   DiffusionPrecision precision;
+  gboolean going_back; /* values that are computed again are where they are then */
   guint8 *memory;
   guint8 *scratch;
   float *gradients;
@@ -26,12 +27,27 @@ struct _DiffusionExec
 DiffusionExec *
 diffusion_exec_new (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision, GError **error)
 {
+  return diffusion_exec_new_limited (graph, mode, precision, 0, error);
+}
+
+DiffusionExec *
+diffusion_exec_new_limited (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision,
+                            gsize limit, GError **error)
+{
   DiffusionExec *exec = g_new0 (DiffusionExec, 1);
 
   exec->graph = graph;
   exec->mode = mode;
   exec->precision = precision;
-  exec->plan = diffusion_plan_new (graph, mode);
+  exec->plan = diffusion_plan_new_limited (graph, mode, limit);
+  if (limit > 0 && diffusion_plan_total (exec->plan) > limit)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY,
+                   _ ("The network needs at least %.0f MB for one run, the limit is %.0f MB"),
+                   (double) diffusion_plan_total (exec->plan) * 1e-6, (double) limit * 1e-6);
+      diffusion_exec_free (exec);
+      return NULL;
+    }
   exec->memory = diffusion_try_alloc (exec->plan->bytes, _ ("the network's activations"), error);
   if (exec->memory != NULL)
     exec->scratch = diffusion_try_alloc (exec->plan->scratch_bytes, _ ("the network's scratch memory"), error);
@@ -86,7 +102,11 @@ diffusion_exec_free (DiffusionExec *exec)
 float *
 diffusion_exec_value (DiffusionExec *exec, DiffusionValue value)
 {
-  return value < 0 ? NULL : (float *) (gpointer) (exec->memory + exec->plan->value_offsets[value]);
+  if (value < 0)
+    return NULL;
+  if (exec->going_back && exec->plan->second_offsets[value] != G_MAXSIZE)
+    return (float *) (gpointer) (exec->memory + exec->plan->second_offsets[value]);
+  return (float *) (gpointer) (exec->memory + exec->plan->value_offsets[value]);
 }
 
 float *
@@ -97,14 +117,17 @@ diffusion_exec_gradient (DiffusionExec *exec, DiffusionValue value)
   return (float *) (gpointer) (exec->memory + exec->plan->gradient_offsets[value]);
 }
 
-gboolean
-diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
+/* Operations @begin to @end, all of them or those that the plan runs again. */
+static gboolean
+run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCancellable *cancellable, GError **error)
 {
-  for (guint i = 0; i < exec->graph->ops->len; i++)
+  for (guint i = begin; i <= end && i < exec->graph->ops->len; i++)
     {
       const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
       gint64 start = exec->microseconds != NULL ? g_get_monotonic_time () : 0;
 
+      if (again && !exec->plan->runs_again[i])
+        continue;
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
       op->klass->forward (op, exec);
@@ -112,6 +135,13 @@ diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError *
         exec->microseconds[2 * i] += g_get_monotonic_time () - start;
     }
   return TRUE;
+}
+
+gboolean
+diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
+{
+  exec->going_back = FALSE;
+  return run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
 }
 
 /* The gradient of an input that was added to the output unchanged. */
@@ -136,11 +166,15 @@ pass_residual (DiffusionExec *exec, const DiffusionOp *op)
 gboolean
 diffusion_exec_backward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
 {
+  exec->going_back = TRUE;
   for (guint i = exec->graph->ops->len; i-- > 0;)
     {
       const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
       gint64 start = exec->microseconds != NULL ? g_get_monotonic_time () : 0;
 
+      if (exec->plan->segment_begins[i] >= 0
+          && !run_forward (exec, (guint) exec->plan->segment_begins[i], i, TRUE, cancellable, error))
+        return FALSE;
       if (!exec->plan->runs_backward[i])
         continue;
       if (g_cancellable_set_error_if_cancelled (cancellable, error))

@@ -34,10 +34,26 @@ typedef struct
   guint8 *betas;           /* [ops × DIFFUSION_OP_MAX_INPUTS]: whether an input's gradient is added to */
   guint8 *shares_gradient; /* [ops]: the residual's gradient is the output's own memory */
   guint8 *runs_backward;   /* [ops] */
+  gsize *second_offsets;   /* [values]: in the backward pass, of values that are computed again; else G_MAXSIZE */
+  guint8 *runs_again;      /* [ops] */
+  gint *segment_begins;    /* [ops]: for the last operation of a segment that runs again its first one, else −1 */
+  guint64 macs_again;
   gint *last_use;          /* [params]: the first operation that uses the parameter, −1: none */
   gsize bytes;
   gsize scratch_bytes;
 } DiffusionPlan;
 
-DiffusionPlan *diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode);
+/* @segments: (nullable): [ops] the number of the segment that is run again in the backward pass, −1 for none; operations
+ * of a segment follow one another. */
+DiffusionPlan *diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode, const gint *segments);
+
+/* The plan that runs least again within @limit bytes (0: no limit), or the smallest one. */
+DiffusionPlan *diffusion_plan_new_limited (const DiffusionGraph *graph, DiffusionRunMode mode, gsize limit);
+
+static inline gsize
+diffusion_plan_total (const DiffusionPlan *plan)
+{
+  return plan->bytes + plan->scratch_bytes;
+}
+
 void diffusion_plan_free (DiffusionPlan *plan);

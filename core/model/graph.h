@@ -156,6 +156,28 @@ gsize diffusion_graph_plan_bytes (const DiffusionGraph *graph, DiffusionRunMode 
  */
 DiffusionExec *diffusion_exec_new (const DiffusionGraph *graph, DiffusionRunMode mode,
                                    DiffusionPrecision precision, GError **error);
+
+/**
+ * diffusion_exec_new_limited:
+ * @limit: bytes of memory for values, gradients and scratch; 0 for no limit
+ *
+ * Like diffusion_exec_new(), but where memory is short the backward pass runs parts of the forward pass again instead of
+ * keeping what they computed, as few as possible. The results are the same.
+ *
+ * Returns: (transfer full) (nullable): %NULL with %DIFFUSION_ERROR_MEMORY, also where no such plan fits @limit
+ */
+DiffusionExec *diffusion_exec_new_limited (const DiffusionGraph *graph, DiffusionRunMode mode,
+                                           DiffusionPrecision precision, gsize limit, GError **error);
+
+/**
+ * diffusion_graph_plan_limited:
+ * @macs_again: (out) (optional): multiply-adds that the backward pass runs again
+ *
+ * Returns: memory that diffusion_exec_new_limited() would allocate; more than @limit where it would fail
+ */
+gsize diffusion_graph_plan_limited (const DiffusionGraph *graph, DiffusionRunMode mode, gsize limit,
+                                    guint64 *macs_again);
+
 void diffusion_exec_free (DiffusionExec *exec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionExec, diffusion_exec_free)
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Planning: which values and gradients live when, and where they lie, so that peak memory is known before a run.
  *
- * Time runs 0 … n−1 through the forward operations, n is the turn, where outputs are read and their gradients
- * given, and operation i runs backward at 2n − i. */
+ * Time runs in ticks of n + 1 steps: tick 0 … n−1 for the forward operations, n is the turn, where outputs are read and
+ * their gradients given, and operation i runs backward at tick 2n − i. Where a segment of operations is to be run again
+ * (Chen et al. 2016, "Training deep nets with sublinear memory cost"), that happens in the steps before the backward tick
+ * of its last operation: what only the segment itself reads has then two lives, one in the forward pass and one from
+ * there on. */
 #include <string.h>
 
 #include "core/base/memory.h"
@@ -22,7 +25,10 @@ typedef struct
   gboolean training;        /* whether it goes to the parameters */
   gint n_ops;
   gint n_values;
-  gint *last_read;         /* [values] in forward and backward time */
+  const gint *segments;    /* (nullable): [ops] */
+  gint *last_read;         /* [values] of the first life */
+  gint *second_read;       /* [values] of the second life, −1: there is none */
+  gint *second_storage;    /* [values] index into storages, or −1 */
   gboolean *has_gradient;  /* [values] */
   gint *value_storage;     /* [values] index into storages */
   gint *gradient_storage;  /* [values] or −1 */
@@ -45,9 +51,46 @@ value_bytes (const Planner *planner, DiffusionValue value)
 }
 
 static gint
+forward_time (const Planner *planner, gint op)
+{
+  return op * (planner->n_ops + 1);
+}
+
+static gint
+turn_time (const Planner *planner)
+{
+  return planner->n_ops * (planner->n_ops + 1);
+}
+
+static gint
 backward_time (const Planner *planner, gint op)
 {
-  return 2 * planner->n_ops - op;
+  return (2 * planner->n_ops - op) * (planner->n_ops + 1);
+}
+
+static gint
+end_time (const Planner *planner)
+{
+  return backward_time (planner, -1);
+}
+
+/* The first and last operation of a segment follow from any of its operations. */
+static gint
+segment_end (const gint *segments, gint n_ops, gint op)
+{
+  gint end = op;
+
+  while (end + 1 < n_ops && segments[end + 1] == segments[op])
+    end++;
+  return end;
+}
+
+static gint
+rerun_time (const Planner *planner, gint op)
+{
+  gint end = segment_end (planner->segments, planner->n_ops, op);
+
+  return backward_time (planner, end + 1) + planner->n_ops - (end - op);
 }
 
 /* Which values lie on a path from something trainable to an output. */
@@ -101,20 +144,74 @@ keeps (const Planner *planner, const DiffusionOp *op)
   return planner->training ? op->klass->keeps : op->klass->keeps & ~op->klass->keeps_for_params;
 }
 
+static gint
+segment_of (const Planner *planner, gint op)
+{
+  return planner->segments != NULL && op >= 0 ? planner->segments[op] : -1;
+}
+
+/* Marks what has to be computed again: kept by a backward pass of the same segment, or needed for that. */
 static void
-find_lifetimes (Planner *planner, DiffusionPlan *plan)
+find_second_lives (Planner *planner, DiffusionPlan *plan)
 {
   const DiffusionGraph *graph = planner->graph;
+  g_autofree gboolean *stays = g_new0 (gboolean, planner->n_values);
 
   for (gint v = 0; v < planner->n_values; v++)
     {
       const DiffusionGraphValue *value = diffusion_graph_value (graph, v);
 
-      planner->last_read[v] = value->is_output ? planner->n_ops : MAX (value->producer, 0);
+      planner->second_read[v] = -1;
+      stays[v] = value->is_output || segment_of (planner, value->producer) < 0;
     }
   for (gint i = 0; i < planner->n_ops; i++)
     {
       const DiffusionOp *op = diffusion_graph_get_op (graph, (guint) i);
+
+      for (guint k = 0; k < op->n_inputs; k++)
+        if (op->inputs[k] >= 0
+            && segment_of (planner, diffusion_graph_value (graph, op->inputs[k])->producer) != segment_of (planner, i))
+          stays[op->inputs[k]] = TRUE;
+    }
+  for (gint i = planner->n_ops - 1; i >= 0; i--)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (graph, (guint) i);
+      guint kept = plan->runs_backward[i] ? keeps (planner, op) : 0;
+
+      if ((kept & DIFFUSION_KEEPS_OUTPUT) != 0 && !stays[op->output])
+        planner->second_read[op->output] = MAX (planner->second_read[op->output], backward_time (planner, i));
+      plan->runs_again[i] = planner->second_read[op->output] >= 0;
+      for (guint k = 0; k < op->n_inputs; k++)
+        {
+          DiffusionValue v = op->inputs[k];
+
+          if (v < 0 || stays[v])
+            continue;
+          if (plan->runs_again[i])
+            planner->second_read[v] = MAX (planner->second_read[v], rerun_time (planner, i));
+          if ((kept & (1u << k)) != 0)
+            planner->second_read[v] = MAX (planner->second_read[v], backward_time (planner, i));
+        }
+    }
+}
+
+static void
+find_lifetimes (Planner *planner, DiffusionPlan *plan)
+{
+  const DiffusionGraph *graph = planner->graph;
+
+  find_second_lives (planner, plan);
+  for (gint v = 0; v < planner->n_values; v++)
+    {
+      const DiffusionGraphValue *value = diffusion_graph_value (graph, v);
+
+      planner->last_read[v]
+        = value->is_output ? turn_time (planner) : forward_time (planner, MAX (value->producer, 0));
+    }
+  for (gint i = 0; i < planner->n_ops; i++)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (graph, (guint) i);
+      guint kept = plan->runs_backward[i] ? keeps (planner, op) : 0;
 
       for (guint k = 0; k < op->n_inputs; k++)
         {
@@ -122,11 +219,15 @@ find_lifetimes (Planner *planner, DiffusionPlan *plan)
 
           if (v < 0)
             continue;
-          planner->last_read[v] = MAX (planner->last_read[v], i);
-          if (plan->runs_backward[i] && (keeps (planner, op) & (1u << k)) != 0)
+          planner->last_read[v] = MAX (planner->last_read[v], forward_time (planner, i));
+          if (planner->second_read[v] >= 0)
+            continue;
+          if (plan->runs_again[i])
+            planner->last_read[v] = MAX (planner->last_read[v], rerun_time (planner, i));
+          if ((kept & (1u << k)) != 0)
             planner->last_read[v] = MAX (planner->last_read[v], backward_time (planner, i));
         }
-      if (plan->runs_backward[i] && (keeps (planner, op) & DIFFUSION_KEEPS_OUTPUT) != 0)
+      if ((kept & DIFFUSION_KEEPS_OUTPUT) != 0 && planner->second_read[op->output] < 0)
         planner->last_read[op->output] = MAX (planner->last_read[op->output], backward_time (planner, i));
     }
 }
@@ -141,7 +242,7 @@ in_place_input (const Planner *planner, const DiffusionOp *op)
     return DIFFUSION_NO_VALUE;
   v = op->inputs[op->klass->adds_input - 1];
   if (v < 0 || !uses_once (op, v) || diffusion_graph_value (planner->graph, v)->producer < 0
-      || planner->last_read[v] != (gint) op->index)
+      || planner->last_read[v] != forward_time (planner, (gint) op->index))
     return DIFFUSION_NO_VALUE;
   return v;
 }
@@ -164,7 +265,12 @@ place_values (Planner *planner)
         }
       else
         planner->value_storage[v]
-          = add_storage (planner, value_bytes (planner, v), MAX (producer, 0), planner->last_read[v]);
+          = add_storage (planner, value_bytes (planner, v), producer >= 0 ? forward_time (planner, producer) : 0,
+                         planner->last_read[v]);
+      planner->second_storage[v] = planner->second_read[v] < 0
+                                     ? -1
+                                     : add_storage (planner, value_bytes (planner, v), rerun_time (planner, producer),
+                                                    planner->second_read[v]);
     }
 }
 
@@ -182,8 +288,8 @@ place_gradients (Planner *planner, DiffusionPlan *plan)
           gint producer = diffusion_graph_value (graph, v)->producer;
 
           planner->gradient_storage[v]
-            = add_storage (planner, value_bytes (planner, v), planner->n_ops,
-                           producer >= 0 ? backward_time (planner, producer) : 2 * planner->n_ops + 1);
+            = add_storage (planner, value_bytes (planner, v), turn_time (planner),
+                           producer >= 0 ? backward_time (planner, producer) : end_time (planner));
           written[v] = TRUE;
         }
     }
@@ -206,7 +312,7 @@ place_gradients (Planner *planner, DiffusionPlan *plan)
             continue;
           written[v] = TRUE;
           producer = diffusion_graph_value (graph, v)->producer;
-          last = producer >= 0 ? backward_time (planner, producer) : 2 * planner->n_ops + 1;
+          last = producer >= 0 ? backward_time (planner, producer) : end_time (planner);
           if (op->klass->adds_input == k + 1 && uses_once (op, v))
             {
               Storage *storage
@@ -299,18 +405,36 @@ find_scratch (const Planner *planner, DiffusionPlan *plan)
     }
 }
 
+/* Where the executor has to stop on its way back, and what running again costs. */
+static void
+find_reruns (const Planner *planner, DiffusionPlan *plan)
+{
+  for (gint i = 0, begin = 0; i < planner->n_ops; i++)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (planner->graph, (guint) i);
+
+      if (i > 0 && segment_of (planner, i) != segment_of (planner, i - 1))
+        begin = i;
+      plan->segment_begins[i]
+        = segment_of (planner, i) >= 0 && segment_end (planner->segments, planner->n_ops, i) == i ? begin : -1;
+      if (plan->runs_again[i] && op->klass->macs != NULL)
+        plan->macs_again += op->klass->macs (op, planner->graph);
+    }
+}
+
 DiffusionPlan *
-diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
+diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode, const gint *segments)
 {
   DiffusionPlan *plan = g_new0 (DiffusionPlan, 1);
   guint n_params = diffusion_params_get_n (graph->params);
   gint n_ops = (gint) graph->ops->len, n_values = (gint) graph->values->len;
   Planner planner = { .graph = graph,
                       .backward = mode != DIFFUSION_RUN_INFERENCE, .training = mode == DIFFUSION_RUN_TRAINING,
-                      .n_ops = n_ops,
-                      .n_values = n_values };
+                      .segments = segments, .n_ops = n_ops, .n_values = n_values };
 
   planner.last_read = g_new0 (gint, n_values);
+  planner.second_read = g_new0 (gint, n_values);
+  planner.second_storage = g_new0 (gint, n_values);
   planner.has_gradient = g_new0 (gboolean, n_values);
   planner.value_storage = g_new0 (gint, n_values);
   planner.gradient_storage = g_new0 (gint, n_values);
@@ -318,6 +442,9 @@ diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
   plan->betas = g_new0 (guint8, (gsize) n_ops * DIFFUSION_OP_MAX_INPUTS);
   plan->shares_gradient = g_new0 (guint8, n_ops);
   plan->runs_backward = g_new0 (guint8, n_ops);
+  plan->runs_again = g_new0 (guint8, n_ops);
+  plan->segment_begins = g_new (gint, n_ops);
+  plan->second_offsets = g_new (gsize, n_values);
   plan->value_offsets = g_new (gsize, n_values);
   plan->gradient_offsets = g_new (gsize, n_values);
   plan->last_use = g_new (gint, n_params);
@@ -336,11 +463,16 @@ diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
   for (gint v = 0; v < n_values; v++)
     {
       plan->value_offsets[v] = g_array_index (planner.storages, Storage, planner.value_storage[v]).offset;
+      plan->second_offsets[v]
+        = planner.second_storage[v] >= 0
+            ? g_array_index (planner.storages, Storage, planner.second_storage[v]).offset
+            : G_MAXSIZE;
       plan->gradient_offsets[v]
         = planner.gradient_storage[v] >= 0
             ? g_array_index (planner.storages, Storage, planner.gradient_storage[v]).offset
             : G_MAXSIZE;
     }
+  find_reruns (&planner, plan);
   for (guint p = 0; p < n_params; p++)
     plan->last_use[p] = -1;
   for (gint i = n_ops - 1; i >= 0; i--)
@@ -352,6 +484,8 @@ diffusion_plan_new (const DiffusionGraph *graph, DiffusionRunMode mode)
     }
 
   g_free (planner.last_read);
+  g_free (planner.second_read);
+  g_free (planner.second_storage);
   g_free (planner.has_gradient);
   g_free (planner.value_storage);
   g_free (planner.gradient_storage);
@@ -369,6 +503,9 @@ diffusion_plan_free (DiffusionPlan *plan)
   g_free (plan->betas);
   g_free (plan->shares_gradient);
   g_free (plan->runs_backward);
+  g_free (plan->runs_again);
+  g_free (plan->segment_begins);
+  g_free (plan->second_offsets);
   g_free (plan->last_use);
   g_free (plan);
 }
@@ -376,7 +513,7 @@ diffusion_plan_free (DiffusionPlan *plan)
 gsize
 diffusion_graph_plan_bytes (const DiffusionGraph *graph, DiffusionRunMode mode)
 {
-  DiffusionPlan *plan = diffusion_plan_new (graph, mode);
+  DiffusionPlan *plan = diffusion_plan_new (graph, mode, NULL);
   gsize bytes = plan->bytes + plan->scratch_bytes;
 
   diffusion_plan_free (plan);

@@ -14,3 +14,8 @@
  * directions and along single coordinates, and runs everything twice to see that gradients add up where they should.
  */
 void check_gradients (DiffusionGraph *graph, guint n_inputs, const DiffusionValue *inputs, DiffusionValue output);
+
+/** check_network_gradients: the same for deep graphs, along fewer coordinates and with another relative error allowed
+ * than 0.002: rounding adds up over layers. */
+void check_network_gradients (DiffusionGraph *graph, guint n_inputs, const DiffusionValue *inputs,
+                              DiffusionValue output, double tolerance);
