@@ -5,6 +5,8 @@
 #include <libgimp/gimpui.h>
 
 #include "core/base/i18n.h"
+#include "plugin/denoise.h"
+#include "plugin/remember.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
 #include "ui/sigma-entry.h"
@@ -136,10 +138,23 @@ add_share (Dialog *self, GtkWidget *box, const char *property)
   gtk_box_pack_start (GTK_BOX (box), scale, FALSE, FALSE, 0);
 }
 
+static GimpItem *
+first_item (Dialog *self)
+{
+  return GIMP_ITEM (diffusion_drawable_get_drawable (diffusion_denoise_session_get_drawables (self->session)->pdata[0]));
+}
+
+static void
+recall (GtkButton *button, Dialog *self)
+{
+  diffusion_recall (first_item (self), DIFFUSION_DENOISE_PROCEDURE, self->config);
+}
+
 static GtkWidget *
 new_settings (Dialog *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
+  GimpItem *item = first_item (self);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
 
   add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model"));
@@ -149,6 +164,18 @@ new_settings (Dialog *self)
   add_share (self, shares, "luma");
   add_share (self, shares, "chroma");
   add_section (box, _ ("Take away"), shares);
+
+  gtk_box_pack_start (GTK_BOX (box), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,
+                      FALSE, 0);
+
+  if (diffusion_recall (item, DIFFUSION_DENOISE_PROCEDURE, NULL))
+    {
+      GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Use the settings of this layer"));
+
+      gtk_widget_set_tooltip_text (button, _ ("Takes the settings that this layer was made with"));
+      g_signal_connect (button, "clicked", G_CALLBACK (recall), self);
+      gtk_box_pack_start (GTK_BOX (box), button, FALSE, FALSE, 0);
+    }
 
   self->message = gtk_label_new (_ ("The preview is being computed…"));
   gtk_label_set_line_wrap (GTK_LABEL (self->message), TRUE);

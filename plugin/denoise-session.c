@@ -6,6 +6,8 @@
 
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
+#include "plugin/denoise.h"
+#include "plugin/remember.h"
 
 struct _DiffusionDenoiseSession
 {
@@ -13,6 +15,7 @@ struct _DiffusionDenoiseSession
   GPtrArray *items;     /* the drawables themselves */
   GPtrArray *drawables; /* their copies */
   char *model_name;
+  char *model_path;
   DiffusionPhotoModel *model;
   double *estimates; /* by drawable; negative before it is known. Written by the computing thread. */
   GMutex lock;
@@ -99,6 +102,24 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
 }
 
 gboolean
+diffusion_denoise_session_check (DiffusionDenoiseSession *self, GimpProcedureConfig *config, GError **error)
+{
+  gboolean new_layer;
+
+  g_object_get (config, "new-layer", &new_layer, NULL);
+  for (guint i = 0; new_layer && i < self->items->len; i++)
+    if (!GIMP_IS_LAYER (self->items->pdata[i]))
+      {
+        g_autofree char *name = gimp_item_get_name (self->items->pdata[i]);
+
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+                     _ ("“%s” is not a layer, so the result cannot go into a new layer."), name);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
 diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GError **error)
 {
   return copy_drawables (self, error);
@@ -113,6 +134,7 @@ diffusion_denoise_session_free (DiffusionDenoiseSession *self)
   g_clear_pointer (&self->drawables, g_ptr_array_unref);
   g_clear_pointer (&self->model, diffusion_photo_model_free);
   g_free (self->model_name);
+  g_free (self->model_path);
   g_free (self->estimates);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -149,6 +171,8 @@ open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
   self->model = diffusion_photo_model_open (path, error);
   if (!self->model)
     return FALSE;
+  g_free (self->model_path);
+  self->model_path = g_steal_pointer (&path);
   g_free (self->model_name);
   self->model_name = g_strdup (name);
   return TRUE;
@@ -284,16 +308,41 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   return TRUE;
 }
 
-gboolean
-diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GError **error)
+static gboolean
+commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig *config, gboolean new_layer,
+                 GError **error)
 {
-  gboolean ok = TRUE;
+  DiffusionDrawable *drawable = self->drawables->pdata[index];
+  g_autoptr (JsonObject) found = json_object_new ();
+  double estimate = diffusion_denoise_session_get_estimate (self, index);
 
-  if (self->drawables->len > 1)
-    gimp_image_undo_group_start (self->image);
+  if (new_layer)
+    {
+      g_autofree char *old = gimp_item_get_name (self->items->pdata[index]);
+      g_autofree char *name = g_strdup_printf (_ ("%s, denoised"), old);
+
+      if (!diffusion_drawable_commit_as_layer (drawable, name, error))
+        return FALSE;
+    }
+  else if (!diffusion_drawable_commit (drawable, error))
+    return FALSE;
+
+  if (estimate >= 0)
+    json_object_set_double_member (found, "noise-level", estimate);
+  diffusion_remember (GIMP_ITEM (diffusion_drawable_get_drawable (drawable)), DIFFUSION_DENOISE_PROCEDURE, config,
+                      self->model_path, found);
+  return TRUE;
+}
+
+gboolean
+diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureConfig *config, GError **error)
+{
+  gboolean ok = TRUE, new_layer;
+
+  g_object_get (config, "new-layer", &new_layer, NULL);
+  gimp_image_undo_group_start (self->image);
   for (guint i = 0; ok && i < self->drawables->len; i++)
-    ok = diffusion_drawable_commit (self->drawables->pdata[i], error);
-  if (self->drawables->len > 1)
-    gimp_image_undo_group_end (self->image);
+    ok = commit_drawable (self, i, config, new_layer, error);
+  gimp_image_undo_group_end (self->image);
   return ok;
 }

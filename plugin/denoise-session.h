@@ -47,6 +47,10 @@ void diffusion_denoise_session_free (DiffusionDenoiseSession *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionDenoiseSession, diffusion_denoise_session_free)
 
+/** diffusion_denoise_session_check: refuses arguments that do not fit the drawables, before any work. */
+gboolean diffusion_denoise_session_check (DiffusionDenoiseSession *self, GimpProcedureConfig *config,
+                                          GError **error);
+
 /** diffusion_denoise_session_refresh: checks and copies everything anew, after the user could change it. */
 gboolean diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GError **error);
 
@@ -78,7 +82,15 @@ gboolean diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const
                                             DiffusionProgressFunc progress, gpointer progress_data,
                                             GCancellable *cancellable, GError **error);
 
-/** diffusion_denoise_session_commit: puts the results into the drawables as one undo step. */
-gboolean diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GError **error);
+/**
+ * diffusion_denoise_session_commit:
+ * @self: one that has run
+ * @config: the procedure's arguments, to be remembered in the layers
+ * @error: return location for an error
+ *
+ * Puts the results into the drawables, or into new layers, as one undo step.
+ */
+gboolean diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureConfig *config,
+                                           GError **error);
 
 G_END_DECLS

@@ -55,10 +55,13 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
         return fail (procedure, error);
     }
 
+  if (!diffusion_denoise_session_check (session, config, &error))
+    return fail (procedure, error);
+
   diffusion_denoise_settings_get (&settings, config);
   gimp_progress_init (_ ("Denoising"));
   if (!diffusion_denoise_session_run (session, &settings, show_progress, NULL, NULL, &error)
-      || !diffusion_denoise_session_commit (session, &error))
+      || !diffusion_denoise_session_commit (session, config, &error))
     return fail (procedure, error);
   gimp_progress_end ();
   gimp_displays_flush ();
@@ -103,6 +106,9 @@ diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
   gimp_procedure_add_double_argument (procedure, "chroma", _ ("C_olor (%)"),
                                       _ ("Share of the strength that noise of color gets, 0 to 1"), 0.0, 1.0, 1.0,
                                       G_PARAM_READWRITE);
+  gimp_procedure_add_boolean_argument (procedure, "new-layer", _ ("Result in a new _layer"),
+                                       _ ("Leave each layer as it is and put the result into a copy above it"), FALSE,
+                                       G_PARAM_READWRITE);
   gimp_procedure_add_double_return_value (procedure, "noise-level", _ ("Noise level"),
                                           _ ("The noise level that was found or given; the mean of several layers"),
                                           0.0, DIFFUSION_SIGMA_MAX, 0.0, G_PARAM_READWRITE);

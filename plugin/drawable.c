@@ -216,20 +216,11 @@ is_unchanged (DiffusionDrawable *self)
   return TRUE;
 }
 
-gboolean
-diffusion_drawable_commit (DiffusionDrawable *self, GError **error)
+static gboolean
+merge (DiffusionDrawable *self, GError **error)
 {
-  GeglBuffer *shadow;
+  GeglBuffer *shadow = gimp_drawable_get_shadow_buffer (self->drawable);
 
-  if (!self->result)
-    return TRUE;
-  if (!is_unchanged (self))
-    {
-      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                           _ ("The layer was changed while it was worked on; nothing was done to it."));
-      return FALSE;
-    }
-  shadow = gimp_drawable_get_shadow_buffer (self->drawable);
   if (shadow)
     {
       gegl_buffer_copy (self->result, &self->region, GEGL_ABYSS_NONE, shadow, &self->region);
@@ -249,4 +240,43 @@ diffusion_drawable_commit (DiffusionDrawable *self, GError **error)
     refine_wide (self);
   gimp_drawable_update (self->drawable, self->region.x, self->region.y, self->region.width, self->region.height);
   return TRUE;
+}
+
+static gboolean
+check_unchanged (DiffusionDrawable *self, GError **error)
+{
+  if (is_unchanged (self))
+    return TRUE;
+  g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+                       _ ("The layer was changed while it was worked on; nothing was done to it."));
+  return FALSE;
+}
+
+gboolean
+diffusion_drawable_commit (DiffusionDrawable *self, GError **error)
+{
+  /* Without noise to take away nothing is written. */
+  return !self->result || (check_unchanged (self, error) && merge (self, error));
+}
+
+gboolean
+diffusion_drawable_commit_as_layer (DiffusionDrawable *self, const char *name, GError **error)
+{
+  GimpImage *image = gimp_item_get_image (GIMP_ITEM (self->drawable));
+  GimpItem *parent = gimp_item_get_parent (GIMP_ITEM (self->drawable));
+  GimpLayer *copy;
+
+  if (!check_unchanged (self, error))
+    return FALSE;
+  copy = gimp_layer_copy (GIMP_LAYER (self->drawable));
+  if (!copy
+      || !gimp_image_insert_layer (image, copy, (GimpLayer *) parent,
+                                   gimp_image_get_item_position (image, GIMP_ITEM (self->drawable))))
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("GIMP did not make a new layer."));
+      return FALSE;
+    }
+  gimp_item_set_name (GIMP_ITEM (copy), name);
+  self->drawable = GIMP_DRAWABLE (copy);
+  return !self->result || merge (self, error);
 }

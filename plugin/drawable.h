@@ -77,4 +77,15 @@ void diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *ar
  */
 gboolean diffusion_drawable_commit (DiffusionDrawable *self, GError **error);
 
+/**
+ * diffusion_drawable_commit_as_layer:
+ * @self: one whose region was written, of a layer
+ * @name: what the new layer is called
+ * @error: return location for an error
+ *
+ * Puts the result into a copy of the layer, above it. Several undo steps: to be called inside an undo group.
+ * Afterwards the copy is the drawable.
+ */
+gboolean diffusion_drawable_commit_as_layer (DiffusionDrawable *self, const char *name, GError **error);
+
 G_END_DECLS

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What denoising leaves alone: alpha, unselected pixels, precision, profile; in every kind of layer.
+import json
+
 from gimptest import *
 
 WIDTH, HEIGHT = 48, 40
@@ -197,5 +199,29 @@ with Test("with last values"):
     check(status == Gimp.PDBStatusType.SUCCESS, message)
     check((raw(layer) != before).any(), "nothing changed")
     image.delete()
+
+with Test("a new layer above, which remembers its settings"):
+    image = make_image(48, 40, False, P.U16_NON_LINEAR)
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    layer = add_layer(image, 48, 40, True, 5, -3, group, name="photo")
+    fill_noise(layer)
+    before = raw(layer)
+    status, message = denoise(image, [layer], sigma=25, strength=0.5, new_layer=True)
+    check(status == Gimp.PDBStatusType.SUCCESS, message)
+    check((raw(layer) == before).all(), "the layer changed")
+    made = group.get_children()[0]
+    check(len(group.get_children()) == 2 and made.get_name() == "photo, denoised", "it is called " + made.get_name())
+    check(made.get_offsets()[1:] == layer.get_offsets()[1:], "it is elsewhere")
+    settings = json.loads(bytes(made.get_parasite("gimp-diffusion").get_data()).rstrip(b"\0"))
+    check(settings["sigma"] == 25 and settings["strength"] == 0.5 and settings["model"] == "photo", settings)
+    check(len(settings["model_hash"]) == 64 and settings["procedure"] == "plug-in-diffusion-denoise", settings)
+    other, same = make_image(48, 40, False, P.U16_NON_LINEAR), None
+    same = add_layer(other, 48, 40, True)
+    fill_noise(same)
+    denoise(other, [same], sigma=25, strength=0.5)
+    check((raw(made) == raw(same)).all(), "not what it is in place")
+    image.delete()
+    other.delete()
 
 finish()

@@ -101,4 +101,10 @@ with Test("a file that is no model"):
         file.write(b"\xff" * 100)
     refused(image, [layer], ["broken.safetensors"], model=path)
 
+with Test("a new layer for a mask"):
+    image, layer = simple(alpha=True)
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    refused(image, [mask], ["not a layer"], new_layer=True, sigma=25.0)
+
 finish()

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What was done to a layer, kept in the layer. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <libgimp/gimp.h>
+
+G_BEGIN_DECLS
+
+/* The parasite: JSON with "procedure", "version", "model", "model_hash" and the procedure's own settings. */
+#define DIFFUSION_PARASITE "gimp-diffusion"
+
+/**
+ * diffusion_remember:
+ * @item: a layer or channel that was worked on
+ * @procedure: name of the procedure
+ * @config: its arguments
+ * @model_path: folder or file of the model that was used
+ * @more: (nullable): what the arguments do not say
+ *
+ * Attaches the settings to @item, as part of its undo history and saved with it.
+ */
+void diffusion_remember (GimpItem *item, const char *procedure, GimpProcedureConfig *config, const char *model_path,
+                         JsonObject *more);
+
+/**
+ * diffusion_recall:
+ * @item: a layer or channel
+ * @procedure: name of the procedure
+ * @config: (nullable): where to put the settings
+ *
+ * Takes the settings that @procedure left in @item.
+ *
+ * Returns: whether there were any
+ */
+gboolean diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureConfig *config);
+
+G_END_DECLS
