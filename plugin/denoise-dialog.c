@@ -157,7 +157,7 @@ new_settings (Dialog *self)
   GimpItem *item = first_item (self);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
 
-  add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model"));
+  add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_PHOTO));
   self->sigma = diffusion_sigma_entry_new (G_OBJECT (self->config), "sigma");
   add_section (box, _ ("Noise"), self->sigma);
   add_share (self, shares, "strength");
