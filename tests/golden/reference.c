@@ -11,6 +11,15 @@ typedef struct
 } ReferenceTest;
 
 static void
+reference_test_free (gpointer data)
+{
+  ReferenceTest *test = data;
+
+  g_free (test->file);
+  g_free (test);
+}
+
+static void
 run (gconstpointer data)
 {
   const ReferenceTest *test = data;
@@ -30,7 +39,7 @@ add (const char *path, const char *suffix, char *file, void (*function) (const c
 
   test->file = file;
   test->test = function;
-  g_test_add_data_func (name, test, run);
+  g_test_add_data_func_full (name, test, run, reference_test_free);
 }
 
 static const char *

@@ -2,6 +2,8 @@
 # Where building happens: on this system, when its own packages have GIMP 3, or in a private Debian root.
 # Sourced by ./dev. Entry points: environment_prepare LIST..., environment_run COMMAND...
 
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+export HOME
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gimp-diffusion
 release=${DEV_RELEASE:-trixie}
 archive_keys=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -63,12 +65,12 @@ system_has_gimp3 () {
   [ -n "$candidate" ] && [ "$candidate" != '(none)' ]
 }
 
-# "URI SUITE" of every binary source this system is configured with, from both kinds of file.
+# apt_sources [FOLDER]: "URI SUITE" of every binary source apt is configured with there, from both kinds of file.
 apt_sources () {
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-    sed -n 's/^ *deb *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\)  *\([^ ]*\).*/\2 \3/p'
-  local file
-  for file in /etc/apt/sources.list.d/*.sources; do
+  local etc=${1:-/etc/apt} file
+  cat "$etc"/sources.list "$etc"/sources.list.d/*.list 2>/dev/null |
+    sed -nE 's/^[ \t]*deb[ \t]+(\[[^]]*\][ \t]*)?([^ \t]+)[ \t]+([^ \t]+).*/\2 \3/p'
+  for file in "$etc"/sources.list.d/*.sources; do
     [ -f "$file" ] || continue
     awk '
       function flush (i, j) {
@@ -149,7 +151,7 @@ root_create () {
   list=$(packages build | paste -sd,)
 
   command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
-  command -v newuidmap >/dev/null || missing+=(uidmap)
+  [ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || missing+=(uidmap)
   [ -f "$archive_keys" ] || missing+=(debian-archive-keyring)
   if [ ${#missing[@]} -gt 0 ]; then
     command -v apt-get >/dev/null || fail "GIMP 3 is not in this system's packages, and making a Debian root needs mmdebstrap, which was not found."
@@ -164,7 +166,7 @@ root_create () {
   start=$SECONDS
   root_owner rm -rf --one-file-system "$part"
   mkdir "$part" || fail "cannot write to $cache."
-  options=(--variant=apt --include="$list"
+  options=(--variant=apt --include="mount,$list"
            --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*'
            --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/gtk-doc/*')
   # A proxy and the like that apt is configured with here.
