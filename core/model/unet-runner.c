@@ -17,6 +17,7 @@ struct _DiffusionUnetRunner
 {
   DiffusionUnetConfig config;
   DiffusionParams *params;
+  DiffusionParams *own_params; /* (nullable) */
   DiffusionPrecision precision;
   gboolean gradient;
   DiffusionUnet *unet; /* (nullable): for the last size */
@@ -34,6 +35,27 @@ diffusion_unet_runner_new (const DiffusionUnetConfig *config, DiffusionParams *p
   return runner;
 }
 
+DiffusionUnetRunner *
+diffusion_unet_runner_new_for_model (const DiffusionModel *model, DiffusionPrecision precision, GError **error)
+{
+  const DiffusionUnetConfig *config = diffusion_model_get_unet (model);
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  DiffusionUnetRunner *runner;
+
+  if (config == NULL)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED, _ ("%s is no U-Net and no classifier"),
+                   diffusion_model_get_path (model));
+      return NULL;
+    }
+  diffusion_unet_declare_params (config, params);
+  if (!diffusion_model_load (model, params, error))
+    return NULL;
+  runner = diffusion_unet_runner_new (config, params, precision);
+  runner->own_params = g_steal_pointer (&params);
+  return runner;
+}
+
 static void
 forget_size (DiffusionUnetRunner *runner)
 {
@@ -47,6 +69,7 @@ diffusion_unet_runner_free (DiffusionUnetRunner *runner)
   if (runner == NULL)
     return;
   forget_size (runner);
+  diffusion_params_free (runner->own_params);
   g_free (runner);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/diffusion/predictor.h"
+#include "core/model/model.h"
 #include "core/model/unet.h"
 
 G_BEGIN_DECLS
@@ -40,6 +41,19 @@ typedef struct _DiffusionUnetRunner DiffusionUnetRunner;
  */
 DiffusionUnetRunner *diffusion_unet_runner_new (const DiffusionUnetConfig *config, DiffusionParams *params,
                                                 DiffusionPrecision precision);
+
+/**
+ * diffusion_unet_runner_new_for_model:
+ * @model: a U-Net or classifier; may be closed afterwards
+ * @error: return location for %DIFFUSION_ERROR_UNSUPPORTED (another kind of model), %DIFFUSION_ERROR_NUMERIC or
+ *   %DIFFUSION_ERROR_MEMORY
+ *
+ * Reads the weights; the runner owns them.
+ *
+ * Returns: (transfer full) (nullable): the runner
+ */
+DiffusionUnetRunner *diffusion_unet_runner_new_for_model (const DiffusionModel *model, DiffusionPrecision precision,
+                                                          GError **error);
 void diffusion_unet_runner_free (DiffusionUnetRunner *runner);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionUnetRunner, diffusion_unet_runner_free)
 

@@ -2,41 +2,6 @@
 /* Every network of the reference folder: output, logits and gradient against the public implementations'. */
 #include "tests/golden/reference.h"
 
-#include <math.h>
-
-#include "core/model/unet-runner.h"
-
-/* A network with its weights, from a folder of the reference set. */
-typedef struct
-{
-  DiffusionUnetConfig config;
-  DiffusionParams *params;
-  DiffusionUnetRunner *runner;
-} Network;
-
-static gboolean
-network_open (Network *network, const char *folder, GError **error)
-{
-  g_autoptr (DiffusionModel) model = diffusion_model_open (folder, NULL, NULL, error);
-
-  network->params = diffusion_params_new ();
-  if (model == NULL)
-    return FALSE;
-  network->config = *diffusion_model_get_unet (model);
-  diffusion_unet_declare_params (&network->config, network->params);
-  if (!diffusion_model_load (model, network->params, error))
-    return FALSE;
-  network->runner = diffusion_unet_runner_new (&network->config, network->params, DIFFUSION_PRECISION_F32);
-  return TRUE;
-}
-
-static void
-network_clear (Network *network)
-{
-  diffusion_unet_runner_free (network->runner);
-  diffusion_params_free (network->params);
-}
-
 static void
 check (const char *what, const float *got, const float *want, gsize size, double tolerance)
 {
@@ -47,20 +12,20 @@ check (const char *what, const float *got, const float *want, gsize size, double
 }
 
 static void
-check_output (Network *network, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+check_output (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
 {
   g_autoptr (GError) error = NULL;
   gsize size = (gsize) reference_require (expected, "out")->n_elements;
   g_autofree float *want = reference_pixels (expected, "out");
   g_autofree float *got = g_new (float, size);
 
-  diffusion_unet_runner_run (network->runner, input, got, NULL, &error);
+  diffusion_unet_runner_run (runner, input, got, NULL, &error);
   g_assert_no_error (error);
   check ("out", got, want, size, 1e-4);
 }
 
 static void
-check_classifier (Network *network, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+check_classifier (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
 {
   g_autoptr (GError) error = NULL;
   gsize size = (gsize) reference_require (expected, "grad_log_prob")->n_elements;
@@ -70,11 +35,11 @@ check_classifier (Network *network, const DiffusionUnetInput *input, DiffusionTe
   g_autofree float *got = g_new (float, size);
   g_autofree float *logits = g_new (float, n_logits);
 
-  diffusion_unet_runner_guide (network->runner, input, logits, got, NULL, &error);
+  diffusion_unet_runner_guide (runner, input, logits, got, NULL, &error);
   g_assert_no_error (error);
   check ("logits", logits, want_logits, n_logits, 1e-4);
   check ("grad_log_prob", got, want, size, 1e-3 * reference_largest (want, size));
-  diffusion_unet_runner_run (network->runner, input, logits, NULL, &error);
+  diffusion_unet_runner_run (runner, input, logits, NULL, &error);
   g_assert_no_error (error);
   check ("logits alone", logits, want_logits, n_logits, 1e-4);
 }
@@ -92,9 +57,11 @@ test_folder (const char *path)
   const DiffusionTensorEntry *entry = reference_require (expected, "x");
   DiffusionUnetInput input = { .n = (gsize) entry->shape[0], .h = (gsize) entry->shape[2],
                                .w = (gsize) entry->shape[3], .x = x, .t = t };
-  Network network = { 0 };
+  g_autoptr (DiffusionModel) model = diffusion_model_open (folder, NULL, NULL, &error);
+  g_autoptr (DiffusionUnetRunner) runner = NULL;
 
-  network_open (&network, folder, &error);
+  g_assert_no_error (error);
+  runner = diffusion_unet_runner_new_for_model (model, DIFFUSION_PRECISION_F32, &error);
   g_assert_no_error (error);
   if (diffusion_tensor_file_lookup (expected, "y") != NULL)
     input.y = y = reference_doubles (expected, "y");
@@ -105,11 +72,10 @@ test_folder (const char *path)
       input.low_h = (gsize) entry->shape[2];
       input.low_w = (gsize) entry->shape[3];
     }
-  if (network.config.head == DIFFUSION_HEAD_IMAGE)
-    check_output (&network, &input, expected);
+  if (diffusion_model_get_kind (model) == DIFFUSION_MODEL_CLASSIFIER)
+    check_classifier (runner, &input, expected);
   else
-    check_classifier (&network, &input, expected);
-  network_clear (&network);
+    check_output (runner, &input, expected);
 }
 
 /* Whatever is there: the networks may be others than those that this was written with. */

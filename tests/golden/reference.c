@@ -3,6 +3,7 @@
 #include "tests/golden/reference.h"
 
 #include <math.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -160,4 +161,22 @@ reference_schedule (const char *name, gsize steps)
 
   g_assert_no_error (error);
   return schedule;
+}
+
+DiffusionModel *
+reference_model (const char *path, const char *flags)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL;
+  DiffusionModel *model;
+  int fd = g_file_open_tmp ("flags-XXXXXX.json", &name, &error);
+
+  g_assert_no_error (error);
+  close (fd);
+  g_file_set_contents (name, flags, -1, &error);
+  g_assert_no_error (error);
+  model = diffusion_model_open (path, NULL, name, &error);
+  g_assert_no_error (error);
+  unlink (name);
+  return model;
 }

@@ -42,3 +42,12 @@ double reference_largest (const float *a, gsize count);
 
 /** reference_schedule: (transfer full): the published schedule of that name, e.g. "cosine", with @steps steps. */
 DiffusionSchedule *reference_schedule (const char *name, gsize steps);
+
+/**
+ * reference_model:
+ * @path: a weight file
+ * @flags: JSON text of its flags
+ *
+ * Returns: (transfer full): the model; fails the test if it cannot be opened
+ */
+DiffusionModel *reference_model (const char *path, const char *flags);
