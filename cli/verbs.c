@@ -6,6 +6,7 @@ const CliVerb *const cli_verbs[] = {
   &cli_denoise,
   &cli_evaluate,
   &cli_models,
+  &cli_predict,
   &cli_bench,
   &cli_train,
   NULL

@@ -10,6 +10,7 @@ extern const CliVerb cli_bench;
 extern const CliVerb cli_denoise;
 extern const CliVerb cli_evaluate;
 extern const CliVerb cli_models;
+extern const CliVerb cli_predict;
 extern const CliVerb cli_train;
 
 G_END_DECLS

@@ -22,7 +22,7 @@ typedef struct
 /* What a published tensor holds is several of our parameters where q, k and v are one there. */
 typedef struct
 {
-  double difference, size, moved; /* squared: of ours to theirs, of theirs, of theirs from the initial weights */
+  double difference, size, moved; /* squared: of ours to theirs, of theirs, of the final weights from the initial ones */
   double furthest;                /* |ours − initial| */
 } Tensor;
 
@@ -138,9 +138,9 @@ step_gradients (Trainer *trainer, const float *noise, const double *t)
   return sum;
 }
 
-/* Compares block with block, published tensor by published tensor. */
+/* Compares block with block, published tensor by published tensor; @end and @initial tell how far training moved. */
 static GHashTable *
-compare (DiffusionParams *params, const float *ours, const float *theirs, const float *initial)
+compare (DiffusionParams *params, const float *ours, const float *theirs, const float *end, const float *initial)
 {
   GHashTable *tensors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GRegex) joint = g_regex_new ("\\.to_[qkv]\\.", 0, 0, NULL);
@@ -161,7 +161,7 @@ compare (DiffusionParams *params, const float *ours, const float *theirs, const 
         {
           tensor->difference += pow ((double) ours[k] - theirs[k], 2);
           tensor->size += pow (theirs[k], 2);
-          tensor->moved += pow ((double) theirs[k] - initial[k], 2);
+          tensor->moved += pow ((double) end[k] - initial[k], 2);
           tensor->furthest = MAX (tensor->furthest, fabs ((double) ours[k] - initial[k]));
         }
     }
@@ -172,7 +172,7 @@ compare (DiffusionParams *params, const float *ours, const float *theirs, const 
 static void
 check_gradients (Trainer *trainer, const float *theirs, GHashTable *rounding)
 {
-  g_autoptr (GHashTable) tensors = compare (trainer->params, trainer->gradients, theirs, theirs);
+  g_autoptr (GHashTable) tensors = compare (trainer->params, trainer->gradients, theirs, theirs, theirs);
   GHashTableIter iter;
   gpointer name, value;
   double worst = 0;
@@ -197,10 +197,10 @@ check_gradients (Trainer *trainer, const float *theirs, GHashTable *rounding)
 }
 
 static void
-check_weights (Trainer *trainer, const char *what, const float *ours, const float *theirs, const float *initial,
-               GHashTable *rounding)
+check_weights (Trainer *trainer, const char *what, const float *ours, const float *theirs, const float *end,
+               const float *initial, GHashTable *rounding)
 {
-  g_autoptr (GHashTable) tensors = compare (trainer->params, ours, theirs, initial);
+  g_autoptr (GHashTable) tensors = compare (trainer->params, ours, theirs, end, initial);
   GHashTableIter iter;
   gpointer name, value;
   double worst = 0, worst_bias = 0;
@@ -276,8 +276,8 @@ test_training (const char *path)
                             trainer.weights);
       diffusion_ema_update (ema_rate, trainer.total, trainer.weights, trainer.average);
     }
-  check_weights (&trainer, "final", trainer.weights, final, initial, rounding);
-  check_weights (&trainer, "average", trainer.average, final_ema, initial, rounding);
+  check_weights (&trainer, "final", trainer.weights, final, final, initial, rounding);
+  check_weights (&trainer, "average", trainer.average, final_ema, final, initial, rounding);
   trainer_clear (&trainer);
 }
 
