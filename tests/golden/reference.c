@@ -59,11 +59,18 @@ reference_folder (void)
   return folder != NULL ? g_strdup (folder) : g_build_filename (source_root (), "..", "shared", "reference", NULL);
 }
 
+char *
+reference_copy_folder (void)
+{
+  return g_build_filename (source_root (), "tests", "golden", "data", NULL);
+}
+
 void
 reference_add (const char *path, const char *file, void (*test) (const char *file))
 {
   g_autofree char *folder = reference_folder ();
-  g_autofree char *copy = g_build_filename (source_root (), "tests", "golden", "data", file, NULL);
+  g_autofree char *folder_of_copies = reference_copy_folder ();
+  g_autofree char *copy = g_build_filename (folder_of_copies, file, NULL);
 
   add (path, "/reference", g_build_filename (folder, file, NULL), test);
   if (g_file_test (copy, G_FILE_TEST_EXISTS))

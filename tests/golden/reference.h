@@ -7,6 +7,9 @@
 /** reference_folder: (transfer full): where the whole set is, if it is there at all. */
 char *reference_folder (void);
 
+/** reference_copy_folder: (transfer full): what is always there. */
+char *reference_copy_folder (void);
+
 /**
  * reference_add:
  * @path: of the GLib test
