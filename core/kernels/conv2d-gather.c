@@ -35,12 +35,17 @@ diffusion_conv_gather_plan (DiffusionConvPlan *plan)
 }
 
 void
-diffusion_conv_gather_pack (const DiffusionConvPlan *plan, gsize slice, const float *weight, guint8 *packed)
+diffusion_conv_gather_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed)
 {
-  const gsize first = slice * plan->slice, patch = patch_size (plan);
+  const gsize patch = patch_size (plan);
 
-  diffusion_gemm_pack_b (plan->precision, TRUE, MIN (plan->slice, plan->shape.out_channels - first), patch,
-                         weight + first * patch, patch, packed);
+  for (gsize slice = 0; slice < plan->n_slices; slice++)
+    {
+      const gsize first = slice * plan->slice;
+
+      diffusion_gemm_pack_b (plan->precision, TRUE, MIN (plan->slice, plan->shape.out_channels - first), patch,
+                             weight + first * patch, patch, packed + slice * plan->slice_bytes);
+    }
 }
 
 /* The patches of output pixels first … first + rows − 1: [rows, kernel, kernel, in_channels]. */

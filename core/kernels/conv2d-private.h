@@ -16,13 +16,13 @@ typedef struct
   guint8 *workspace;
 } DiffusionConvJob;
 
-/* Plans fill block … worker_bytes from the rest; packers fill one slice; parts compute one block of one slice. */
+/* Plans fill block … worker_bytes from the rest; packers fill all slices; parts compute one block of one slice. */
 void diffusion_conv_gather_plan (DiffusionConvPlan *plan);
-void diffusion_conv_gather_pack (const DiffusionConvPlan *plan, gsize slice, const float *weight, guint8 *packed);
+void diffusion_conv_gather_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed);
 void diffusion_conv_gather_part (gsize index, guint worker, gpointer data);
 
 void diffusion_conv_winograd_plan (DiffusionConvPlan *plan);
-void diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, gsize slice, const float *weight, guint8 *packed);
+void diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed);
 void diffusion_conv_winograd_part (gsize index, guint worker, gpointer data);
 
 /* The input row that output row @position (tile row for tiles) starts from plus @offset: outside is G_MAXSIZE. */

@@ -3,6 +3,7 @@
  * positions, transformed back (Lavin & Gray 2016, algorithm 1). */
 #include <string.h>
 
+#include "core/base/threads.h"
 #include "core/kernels/conv2d-private.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/winograd.h"
@@ -55,34 +56,43 @@ diffusion_conv_winograd_plan (DiffusionConvPlan *plan)
   plan->worker_bytes += (plan->shape.in_channels * sizeof (float) + 63) / 64 * 64;
 }
 
-void
-diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, gsize slice, const float *weight, guint8 *packed)
+typedef struct
 {
+  const DiffusionConvPlan *plan;
+  const float *weight;
+  guint8 *packed;
+} Packing;
+
+/* The weights of one position of one slice: [n, in_channels]. */
+static void
+pack_part (gsize index, guint worker, gpointer data)
+{
+  const Packing *packing = data;
+  const DiffusionConvPlan *plan = packing->plan;
   const gsize m = tile_size (plan), a = m + 2, ci = plan->shape.in_channels;
+  const gsize slice = index / (a * a), position = index % (a * a);
   const gsize first = slice * plan->slice, n = MIN (plan->slice, plan->shape.out_channels - first);
   const double *g = diffusion_winograd_g (m);
   g_autofree float *transformed = g_new (float, n * ci);
+  double weights[9];
 
-  for (gsize row = 0; row < a; row++)
-    for (gsize column = 0; column < a; column++)
-      {
-        for (gsize o = 0; o < n; o++)
-          {
-            const float *w = weight + (first + o) * 9 * ci;
+  for (gsize y = 0; y < 3; y++)
+    for (gsize x = 0; x < 3; x++)
+      weights[3 * y + x] = g[position / a * 3 + y] * g[position % a * 3 + x];
+  for (gsize o = 0; o < n; o++)
+    diffusion_kernels ()->combine_rows (ci, 9, weights, packing->weight + (first + o) * 9 * ci, ci,
+                                        transformed + o * ci);
+  diffusion_gemm_pack_b (plan->precision, TRUE, n, ci, transformed, ci,
+                         packing->packed + slice * plan->slice_bytes + position * plan->piece_bytes);
+}
 
-            for (gsize i = 0; i < ci; i++)
-              {
-                double sum = 0;
+void
+diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed)
+{
+  Packing packing = { plan, weight, packed };
+  const gsize a = tile_size (plan) + 2;
 
-                for (gsize y = 0; y < 3; y++)
-                  for (gsize x = 0; x < 3; x++)
-                    sum += g[row * 3 + y] * g[column * 3 + x] * w[(y * 3 + x) * ci + i];
-                transformed[o * ci + i] = (float) sum;
-              }
-          }
-        diffusion_gemm_pack_b (plan->precision, TRUE, n, ci, transformed, ci,
-                               packed + (row * a + column) * plan->piece_bytes);
-      }
+  diffusion_parallel_for (plan->n_slices * a * a, pack_part, &packing);
 }
 
 typedef struct

@@ -16,11 +16,11 @@ is_winograd (DiffusionConvAlgorithm algorithm)
 }
 
 /* Estimated time of a 3×3 convolution in multiply-adds per pair of channels: the products, or reading the weights from
- * memory, whichever takes longer. A vector multiply-add unit does about as many products as it reads half-vectors. */
+ * memory, which takes as long as 40 multiply-adds each. */
 static double
 cost (double rows, double positions)
 {
-  return positions * MAX (rows, 14.0);
+  return positions * MAX (rows, 40.0);
 }
 
 static DiffusionConvAlgorithm
@@ -66,15 +66,10 @@ diffusion_conv_plan (DiffusionConvPlan *plan, const DiffusionConvShape *shape, D
 void
 diffusion_conv_pack (const DiffusionConvPlan *plan, const float *weight, void *packed)
 {
-  for (gsize slice = 0; slice < plan->n_slices; slice++)
-    {
-      guint8 *out = (guint8 *) packed + slice * plan->slice_bytes;
-
-      if (is_winograd (plan->algorithm))
-        diffusion_conv_winograd_pack (plan, slice, weight, out);
-      else
-        diffusion_conv_gather_pack (plan, slice, weight, out);
-    }
+  if (is_winograd (plan->algorithm))
+    diffusion_conv_winograd_pack (plan, weight, packed);
+  else
+    diffusion_conv_gather_pack (plan, weight, packed);
 }
 
 void

@@ -91,6 +91,9 @@ typedef struct
   /* y [c] += Σ of the rows of x [rows, c], rows ldx apart */
   void (*sum_rows) (gsize rows, gsize c, const float *x, gsize ldx, float *y);
 
+  /* y [n] = Σ_t weights[t]·x[t·ldx + i] over @terms rows of x, in double; not rounded before the end */
+  void (*combine_rows) (gsize n, gsize terms, const double *weights, const float *x, gsize ldx, float *y);
+
   /* Winograd convolution F(m×m, 3×3), m 2 or 4, of one tile (Lavin & Gray 2016): u = Bᵀ·d·B, (m + 2)² values for each
    * of c channels; @pixels [(m + 2)²] point at the c channels of each input pixel, u[position] is at
    * u + position·step. */

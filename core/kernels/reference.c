@@ -300,6 +300,19 @@ sum_rows (gsize rows, gsize c, const float *x, gsize ldx, float *y)
 }
 
 static void
+combine_rows (gsize n, gsize terms, const double *weights, const float *x, gsize ldx, float *y)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      double sum = 0;
+
+      for (gsize t = 0; t < terms; t++)
+        sum += weights[t] * x[t * ldx + i];
+      y[i] = (float) sum;
+    }
+}
+
+static void
 winograd_input (gsize m, gsize c, const float *const *pixels, float *u, gsize step)
 {
   const double *bt = diffusion_winograd_bt (m);
@@ -394,6 +407,7 @@ const DiffusionKernels diffusion_kernels_reference = {
   .softmax_backward = softmax_backward,
   .add_rows = add_rows,
   .sum_rows = sum_rows,
+  .combine_rows = combine_rows,
   .winograd_input = winograd_input,
   .winograd_output = winograd_output,
   .adam = adam,

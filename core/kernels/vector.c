@@ -94,6 +94,31 @@ sum_rows (gsize rows, gsize c, const float *x, gsize ldx, float *y)
 }
 
 static void
+combine_rows (gsize n, gsize terms, const double *weights, const float *restrict x, gsize ldx, float *restrict y)
+{
+  gsize i = 0;
+
+  for (; i + FLOATS <= n; i += FLOATS)
+    {
+      double sums[FLOATS] = { 0 };
+
+      for (gsize t = 0; t < terms; t++)
+        for (int lane = 0; lane < FLOATS; lane++)
+          sums[lane] += weights[t] * x[t * ldx + i + (gsize) lane];
+      for (int lane = 0; lane < FLOATS; lane++)
+        y[i + (gsize) lane] = (float) sums[lane];
+    }
+  for (; i < n; i++)
+    {
+      double total = 0;
+
+      for (gsize t = 0; t < terms; t++)
+        total += weights[t] * x[t * ldx + i];
+      y[i] = (float) total;
+    }
+}
+
+static void
 gate (gsize rows, gsize c, const float *restrict x, float *restrict y)
 {
   for (gsize r = 0; r < rows; r++, x += 2 * c, y += c)
@@ -601,6 +626,7 @@ const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .softmax_backward = softmax_backward,
   .add_rows = add_rows,
   .sum_rows = sum_rows,
+  .combine_rows = combine_rows,
   .winograd_input = AT_LEVEL (diffusion_winograd_input_),
   .winograd_output = AT_LEVEL (diffusion_winograd_output_),
   .adam = adam,

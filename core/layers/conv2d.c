@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/threads.h"
+#include "core/kernels/conv2d.h"
 #include "core/kernels/kernels.h"
 #include "core/layers/layers.h"
 #include "core/layers/parts.h"
@@ -391,6 +392,59 @@ gradient_packed_bytes (const Conv *conv)
   return packed_bytes (ci, conv->patch / ci * co);
 }
 
+/* Inference has its own algorithms, which want their weights arranged beforehand. */
+static DiffusionConvPlan
+inference_plan (const Conv *conv, DiffusionPrecision precision)
+{
+  const ConvAttributes *a = conv->attributes;
+  gint bottom = (conv->out.h - 1) * a->stride + a->kernel - conv->in.h - a->pad_top;
+  gint right = (conv->out.w - 1) * a->stride + a->kernel - conv->in.w - a->pad_left;
+  DiffusionConvShape shape = {
+    .n = (gsize) conv->in.n,
+    .h = (gsize) conv->in.h,
+    .w = (gsize) conv->in.w,
+    .in_channels = (gsize) conv->in.c,
+    .out_channels = (gsize) conv->out.c,
+    .kernel = (gsize) a->kernel,
+    .stride = (gsize) a->stride,
+    .pad_top = (gsize) a->pad_top,
+    .pad_left = (gsize) a->pad_left,
+    .pad_bottom = (gsize) MAX (bottom, 0),
+    .pad_right = (gsize) MAX (right, 0),
+    .circular = a->circular,
+  };
+  DiffusionConvPlan plan;
+
+  diffusion_conv_plan (&plan, &shape, precision, DIFFUSION_CONV_AUTO);
+  return plan;
+}
+
+static gsize
+conv_prepared (const DiffusionOp *op, const DiffusionGraph *graph, DiffusionPrecision precision)
+{
+  Conv conv = conv_new (op, graph);
+
+  return inference_plan (&conv, precision).packed_bytes;
+}
+
+static void
+conv_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
+{
+  Conv conv = conv_new (op, diffusion_exec_get_graph (exec));
+  DiffusionConvPlan plan = inference_plan (&conv, diffusion_exec_precision (exec));
+
+  diffusion_conv_pack (&plan, diffusion_exec_param (exec, op, 0), memory);
+}
+
+static gsize
+inference_scratch (const Conv *conv)
+{
+  gsize bytes = inference_plan (conv, DIFFUSION_PRECISION_F32).workspace_bytes;
+
+  bytes = MAX (bytes, inference_plan (conv, DIFFUSION_PRECISION_BF16).workspace_bytes);
+  return MAX (bytes, inference_plan (conv, DIFFUSION_PRECISION_SPLIT).workspace_bytes);
+}
+
 static gsize
 conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward)
 {
@@ -401,8 +455,13 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
 
   conv.part_rows = forward_part_rows (&conv);
   if (!backward)
-    return packed_bytes (co, conv.patch)
-           + (is_pointwise (conv.attributes) ? 0 : threads * conv.part_rows * conv.patch * sizeof (float));
+    {
+      gsize training = packed_bytes (co, conv.patch);
+
+      if (!is_pointwise (conv.attributes))
+        training += threads * conv.part_rows * conv.patch * sizeof (float);
+      return MAX (training, inference_scratch (&conv));
+    }
 
   input_gradient = gradient_packed_bytes (&conv);
   if (is_disjoint (conv.attributes) && !is_pointwise (conv.attributes))
@@ -436,6 +495,14 @@ conv_forward (const DiffusionOp *op, DiffusionExec *exec)
   conv.y = diffusion_exec_value (exec, op->output);
   conv.weight = diffusion_exec_param (exec, op, 0);
   conv.bias = conv.attributes->has_bias ? diffusion_exec_param (exec, op, 1) : NULL;
+  if (!diffusion_exec_is_training (exec))
+    {
+      DiffusionConvPlan plan = inference_plan (&conv, conv.precision);
+
+      diffusion_conv_run (&plan, conv.x, diffusion_exec_prepared (exec, op), conv.bias, conv.residual,
+                          DIFFUSION_ACTIVATION_NONE, conv.y, diffusion_exec_scratch (exec));
+      return;
+    }
   conv.packed = diffusion_exec_scratch (exec);
   conv.scratch = (guint8 *) diffusion_exec_scratch (exec) + packed_bytes ((gsize) conv.out.c, conv.patch);
   diffusion_gemm_pack_b (conv.precision, TRUE, (gsize) conv.out.c, conv.patch, conv.weight, conv.patch,
@@ -522,6 +589,8 @@ static const DiffusionOpClass conv_class = {
   .forward = conv_forward,
   .backward = conv_backward,
   .scratch = conv_scratch,
+  .prepared = conv_prepared,
+  .prepare = conv_prepare,
   .macs = conv_macs,
   .keeps = DIFFUSION_KEEPS_INPUT_0,
   .keeps_for_params = DIFFUSION_KEEPS_INPUT_0,

@@ -16,6 +16,9 @@ struct _DiffusionExec
   gboolean going_back; /* values that are computed again are where they are then */
   guint8 *memory;
   guint8 *scratch;
+  gsize *prepared_offsets; /* [ops + 1] */
+  guint8 *prepared;
+  gboolean is_prepared;
   float *gradients;
   guint64 seed;
   guint32 step;
@@ -48,10 +51,14 @@ diffusion_exec_new_limited (const DiffusionGraph *graph, DiffusionRunMode mode, 
       diffusion_exec_free (exec);
       return NULL;
     }
+  exec->prepared_offsets = diffusion_plan_prepared (graph, mode, precision);
   exec->memory = diffusion_try_alloc (exec->plan->bytes, _ ("the network's activations"), error);
   if (exec->memory != NULL)
     exec->scratch = diffusion_try_alloc (exec->plan->scratch_bytes, _ ("the network's scratch memory"), error);
-  if (exec->scratch == NULL)
+  if (exec->scratch != NULL)
+    exec->prepared
+      = diffusion_try_alloc (exec->prepared_offsets[graph->ops->len], _ ("the network's arranged weights"), error);
+  if (exec->prepared == NULL)
     {
       diffusion_exec_free (exec);
       return NULL;
@@ -95,6 +102,8 @@ diffusion_exec_free (DiffusionExec *exec)
   diffusion_plan_free (exec->plan);
   diffusion_free (exec->memory);
   diffusion_free (exec->scratch);
+  diffusion_free (exec->prepared);
+  g_free (exec->prepared_offsets);
   g_free (exec->microseconds);
   g_free (exec);
 }
@@ -115,6 +124,19 @@ diffusion_exec_gradient (DiffusionExec *exec, DiffusionValue value)
   if (value < 0 || exec->plan->gradient_offsets[value] == G_MAXSIZE)
     return NULL;
   return (float *) (gpointer) (exec->memory + exec->plan->gradient_offsets[value]);
+}
+
+static void
+prepare (DiffusionExec *exec)
+{
+  for (guint i = 0; i < exec->graph->ops->len; i++)
+    {
+      const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
+
+      if (exec->prepared_offsets[i + 1] > exec->prepared_offsets[i])
+        op->klass->prepare (op, exec, exec->prepared + exec->prepared_offsets[i]);
+    }
+  exec->is_prepared = TRUE;
 }
 
 /* Operations @begin to @end, all of them or those that the plan runs again. */
@@ -141,6 +163,8 @@ gboolean
 diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
 {
   exec->going_back = FALSE;
+  if (!exec->is_prepared)
+    prepare (exec);
   return run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
 }
 
@@ -227,6 +251,14 @@ gpointer
 diffusion_exec_scratch (DiffusionExec *exec)
 {
   return exec->scratch;
+}
+
+gconstpointer
+diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op)
+{
+  gsize at = exec->prepared_offsets[op->index];
+
+  return exec->prepared_offsets[op->index + 1] > at ? exec->prepared + at : NULL;
 }
 
 DiffusionPrecision

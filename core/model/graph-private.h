@@ -56,4 +56,7 @@ diffusion_plan_total (const DiffusionPlan *plan)
   return plan->bytes + plan->scratch_bytes;
 }
 
+/* Where the operations' prepared parameters lie, offsets [ops + 1], the last one being the size; nothing in training. */
+gsize *diffusion_plan_prepared (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision);
+
 void diffusion_plan_free (DiffusionPlan *plan);

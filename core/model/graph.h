@@ -57,6 +57,8 @@ enum
  * @forward: computes the output; reads diffusion_exec_value(), uses diffusion_exec_scratch()
  * @backward: (nullable): adds to the gradients of inputs and parameters; %NULL where no gradient passes
  * @scratch: (nullable): bytes of scratch memory that @forward or @backward needs
+ * @prepared: (nullable): bytes that @prepare fills for inference in @precision
+ * @prepare: (nullable): arranges the parameters once for all inference runs of an executor
  * @macs: (nullable): multiply-adds of @forward
  * @keeps: what @backward reads
  * @keeps_for_params: the part of @keeps that only the parameters' gradients need
@@ -70,6 +72,8 @@ struct _DiffusionOpClass
   void (*forward) (const DiffusionOp *op, DiffusionExec *exec);
   void (*backward) (const DiffusionOp *op, DiffusionExec *exec);
   gsize (*scratch) (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward);
+  gsize (*prepared) (const DiffusionOp *op, const DiffusionGraph *graph, DiffusionPrecision precision);
+  void (*prepare) (const DiffusionOp *op, DiffusionExec *exec, gpointer memory);
   guint64 (*macs) (const DiffusionOp *op, const DiffusionGraph *graph);
   guint keeps;
   guint keeps_for_params;
@@ -143,14 +147,15 @@ typedef enum
   DIFFUSION_RUN_INPUT_GRADIENT
 } DiffusionRunMode;
 
-/** diffusion_graph_plan_bytes: memory that diffusion_exec_new() would allocate for values, gradients and scratch. */
+/** diffusion_graph_plan_bytes: memory that diffusion_exec_new() would allocate. */
 gsize diffusion_graph_plan_bytes (const DiffusionGraph *graph, DiffusionRunMode mode);
 
 /**
  * diffusion_exec_new:
  * @graph: (transfer none): must outlive the executor; several executors may run one graph at the same time
  *
- * Plans and allocates. The layers' products run in @precision.
+ * Plans and allocates. The layers' products run in @precision. At inference the parameters are arranged in the first run
+ * and must not change afterwards.
  *
  * Returns: (transfer full) (nullable): %NULL with %DIFFUSION_ERROR_MEMORY
  */
@@ -230,6 +235,9 @@ gpointer diffusion_exec_scratch (DiffusionExec *exec);
 DiffusionPrecision diffusion_exec_precision (const DiffusionExec *exec);
 gboolean diffusion_exec_is_training (const DiffusionExec *exec);
 guint64 diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step);
+
+/** diffusion_exec_prepared: what the operation prepared for inference, or %NULL in training. */
+gconstpointer diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op);
 
 /** diffusion_exec_param: the values of the operation's parameter number @which, working order. */
 const float *diffusion_exec_param (const DiffusionExec *exec, const DiffusionOp *op, guint which);

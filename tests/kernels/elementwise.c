@@ -170,6 +170,14 @@ test_rows (gconstpointer data)
           for (gsize r = 0; r < rows; r++)
             scale[i] += fabsf (x[r * ld + i]);
         }
+      if (rows <= 9)
+        {
+          const double weights[9] = { 1, -0.5, 1e-3, 7, 0, 3, -1, 1.0 / 3, 2 };
+
+          reference->combine_rows (c, rows, weights, x, ld, want);
+          kernels->combine_rows (c, rows, weights, x, ld, y);
+          guard_compare ("combine_rows", c, y, want, NULL, 1e-6);
+        }
       reference->sum_rows (rows, c, x, ld, sums_want);
       kernels->sum_rows (rows, c, x, ld, sums);
       guard_compare ("sum_rows", c, sums, sums_want, scale, 1e-6);
