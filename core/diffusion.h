@@ -21,6 +21,7 @@
 #include "core/diffusion/sampler.h"
 #include "core/diffusion/schedule.h"
 #include "core/imaging/denoise.h"
+#include "core/diffusion/windows.h"
 #include "core/imaging/picture.h"
 #include "core/imaging/plot.h"
 #include "core/imaging/resize.h"
