@@ -7,6 +7,7 @@
 
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
+#include "core/diffusion/canvas.h"
 
 /* The windows along one axis. */
 typedef struct
@@ -44,18 +45,6 @@ window_count (const DiffusionWindows *windows, gsize length)
   return length <= size ? 1 : (length - overlap + stride - 1) / stride;
 }
 
-/* A pixel beyond the edge is the one as far before it; again and again for padding wider than the picture. */
-static gsize
-reflect (gssize at, gsize length)
-{
-  gssize period = 2 * (gssize) length - 2;
-
-  if (length == 1)
-    return 0;
-  at = ((at % period) + period) % period;
-  return (gsize) (at < (gssize) length ? at : period - at);
-}
-
 static void
 axis_place (Axis *axis, gsize window, gssize start, gboolean circular, double *sums)
 {
@@ -64,7 +53,7 @@ axis_place (Axis *axis, gsize window, gssize start, gboolean circular, double *s
       gssize at = start + (gssize) i, length = (gssize) axis->length;
       gboolean inside = circular || (at >= 0 && at < length);
       double s = sin (G_PI * ((double) i + 0.5) / (double) axis->size), weight = inside ? s * s : 0.0;
-      gsize source = circular ? (gsize) (((at % length) + length) % length) : reflect (at, axis->length);
+      gsize source = circular ? (gsize) (((at % length) + length) % length) : diffusion_reflect_index (at, axis->length);
 
       axis->source[window * axis->size + i] = (gssize) source;
       axis->weight[window * axis->size + i] = (float) weight;
