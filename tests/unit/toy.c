@@ -126,8 +126,10 @@ predict (const DiffusionPrediction *prediction, float *out, gpointer data, GErro
 
   for (gsize i = 0; i < prediction->n; i++)
     {
-      gsize index = index_of_time (chain, prediction->t[i]);
-      double bar = chain->alphas_cumprod[index];
+      /* Without a chain any t will do, and the questions that need its neighbours cannot be asked. */
+      gsize index = toy->chain != NULL ? index_of_time (chain, prediction->t[i]) : 0;
+      double bar = toy->chain != NULL ? chain->alphas_cumprod[index]
+                                      : diffusion_schedule_alpha_bar (chain, prediction->t[i] / chain->time_scale);
       Matrix gain;
 
       posterior_gain (toy, bar, gain);

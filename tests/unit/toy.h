@@ -11,7 +11,7 @@
  * @schedule: the schedule of training: its times find ᾱ again
  * @type: what the network predicts
  * @learned: whether it also gives the true log variance of x_{t−1} given x_t in the steps of @chain
- * @chain: (nullable): the steps taken
+ * @chain: (nullable): the steps taken; needed for μ and the variance
  * @mean: of the pixels
  * @covariance: of the pixels
  */
