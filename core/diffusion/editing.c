@@ -10,6 +10,7 @@
 #include "core/base/memory.h"
 #include "core/diffusion/forward.h"
 #include "core/diffusion/session.h"
+#include "core/imaging/resize.h"
 
 typedef float Block;
 static void
@@ -171,43 +172,6 @@ diffusion_interpolate (const DiffusionEditor *editor, const DiffusionInterpolati
   return diffusion_session_run (&session, out, error);
 }
 
-/* The two pixels that stand around an output pixel's centre, and the share of the second. */
-static double
-bilinear_taps (gsize at, gsize from, gsize to, gsize taps[2])
-{
-  double centre = CLAMP (((double) at + 0.5) * (double) from / (double) to - 0.5, 0.0, (double) (from - 1));
-
-  taps[0] = (gsize) centre;
-  taps[1] = MIN (taps[0] + 1, from - 1);
-  return centre - (double) taps[0];
-}
-
-void
-diffusion_resize_bilinear (const float *from, gsize n, gsize from_height, gsize from_width, gsize channels,
-                           gsize height, gsize width, float *out)
-{
-  for (gsize row = 0; row < n * height; row++)
-    {
-      const float *picture = from + row / height * from_height * from_width * channels;
-      gsize rows[2], columns[2];
-      float down = (float) bilinear_taps (row % height, from_height, height, rows), up = 1.0f - down;
-
-      for (gsize column = 0; column < width; column++)
-        {
-          float right = (float) bilinear_taps (column, from_width, width, columns), left = 1.0f - right;
-
-          for (gsize c = 0; c < channels; c++)
-            {
-              const float *above = picture + rows[0] * from_width * channels + c;
-              const float *below = picture + rows[1] * from_width * channels + c;
-
-              *out++ = up * (left * above[columns[0] * channels] + right * above[columns[1] * channels]) +
-                       down * (left * below[columns[0] * channels] + right * below[columns[1] * channels]);
-            }
-        }
-    }
-}
-
 gboolean
 diffusion_upscale (const DiffusionEditor *editor, const float *low, gsize low_height, gsize low_width, gsize n,
                    gsize height, gsize width, float *out, GError **error)
@@ -231,7 +195,7 @@ diffusion_upscale (const DiffusionEditor *editor, const float *low, gsize low_he
                                 _("the picture"), error);
   if (padded == NULL)
     return FALSE;
-  diffusion_resize_bilinear (low, n, low_height, low_width, channels, height, width, resized);
+  diffusion_resize_bilinear (n, low_height, low_width, channels, low, height, width, resized);
   diffusion_canvas_pad (&session.canvas, resized, n, channels, padded);
   session.chain.condition = padded;
   diffusion_session_noise (&session, 0, n, session.x);

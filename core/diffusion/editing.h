@@ -206,9 +206,4 @@ gsize diffusion_editor_evaluations (const DiffusionEditor *editor, double t,
  */
 void diffusion_slerp (const float *a, const float *b, double lambda, gsize count, float *out);
 
-/** diffusion_resize_bilinear: [n, from_height, from_width, channels] to [n, height, width, channels], pixel centres
- * aligned, edges repeated. */
-void diffusion_resize_bilinear (const float *from, gsize n, gsize from_height, gsize from_width, gsize channels,
-                                gsize height, gsize width, float *out);
-
 G_END_DECLS
