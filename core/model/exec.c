@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
+#include "core/base/threads.h"
 #include "core/model/graph-private.h"
 
 #include <string.h>
@@ -16,8 +17,8 @@ struct _DiffusionExec
   gboolean going_back; /* values that are computed again are where they are then */
   guint8 *memory;
   guint8 *scratch;
-  gsize *prepared_offsets; /* [ops + 1] */
-  guint8 *prepared;
+  DiffusionPrepared *prepared;
+  guint8 *prepared_memory;
   gboolean is_prepared;
   float *gradients;
   guint64 seed;
@@ -51,14 +52,14 @@ diffusion_exec_new_limited (const DiffusionGraph *graph, DiffusionRunMode mode, 
       diffusion_exec_free (exec);
       return NULL;
     }
-  exec->prepared_offsets = diffusion_plan_prepared (graph, mode, precision);
+  exec->prepared = diffusion_prepared_new (graph, mode, precision);
   exec->memory = diffusion_try_alloc (exec->plan->bytes, _ ("the network's activations"), error);
   if (exec->memory != NULL)
     exec->scratch = diffusion_try_alloc (exec->plan->scratch_bytes, _ ("the network's scratch memory"), error);
   if (exec->scratch != NULL)
-    exec->prepared
-      = diffusion_try_alloc (exec->prepared_offsets[graph->ops->len], _ ("the network's arranged weights"), error);
-  if (exec->prepared == NULL)
+    exec->prepared_memory = diffusion_try_alloc (exec->prepared->kept_bytes + exec->prepared->passing_bytes,
+                                                 _ ("the network's arranged weights"), error);
+  if (exec->prepared_memory == NULL)
     {
       diffusion_exec_free (exec);
       return NULL;
@@ -102,8 +103,8 @@ diffusion_exec_free (DiffusionExec *exec)
   diffusion_plan_free (exec->plan);
   diffusion_free (exec->memory);
   diffusion_free (exec->scratch);
-  diffusion_free (exec->prepared);
-  g_free (exec->prepared_offsets);
+  diffusion_free (exec->prepared_memory);
+  diffusion_prepared_free (exec->prepared);
   g_free (exec->microseconds);
   g_free (exec);
 }
@@ -127,16 +128,13 @@ diffusion_exec_gradient (DiffusionExec *exec, DiffusionValue value)
 }
 
 static void
-prepare (DiffusionExec *exec)
+prepare_part (gsize index, guint worker, gpointer data)
 {
-  for (guint i = 0; i < exec->graph->ops->len; i++)
-    {
-      const DiffusionOp *op = diffusion_graph_get_op (exec->graph, i);
+  DiffusionExec *exec = data;
+  const DiffusionOp *op = diffusion_graph_get_op (exec->graph, (guint) index);
 
-      if (exec->prepared_offsets[i + 1] > exec->prepared_offsets[i])
-        op->klass->prepare (op, exec, exec->prepared + exec->prepared_offsets[i]);
-    }
-  exec->is_prepared = TRUE;
+  if (exec->prepared->kept[index])
+    op->klass->prepare (op, exec, exec->prepared_memory + exec->prepared->offsets[index]);
 }
 
 /* Operations @begin to @end, all of them or those that the plan runs again. */
@@ -152,6 +150,8 @@ run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCance
         continue;
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
+      if (exec->prepared->offsets[i] != G_MAXSIZE && !exec->prepared->kept[i])
+        op->klass->prepare (op, exec, exec->prepared_memory + exec->prepared->offsets[i]);
       op->klass->forward (op, exec);
       if (exec->microseconds != NULL)
         exec->microseconds[2 * i] += g_get_monotonic_time () - start;
@@ -164,7 +164,8 @@ diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError *
 {
   exec->going_back = FALSE;
   if (!exec->is_prepared)
-    prepare (exec);
+    diffusion_parallel_for (exec->graph->ops->len, prepare_part, exec);
+  exec->is_prepared = TRUE;
   return run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
 }
 
@@ -256,9 +257,9 @@ diffusion_exec_scratch (DiffusionExec *exec)
 gconstpointer
 diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op)
 {
-  gsize at = exec->prepared_offsets[op->index];
+  gsize at = exec->prepared->offsets[op->index];
 
-  return exec->prepared_offsets[op->index + 1] > at ? exec->prepared + at : NULL;
+  return at != G_MAXSIZE ? exec->prepared_memory + at : NULL;
 }
 
 DiffusionPrecision

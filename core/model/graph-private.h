@@ -56,7 +56,17 @@ diffusion_plan_total (const DiffusionPlan *plan)
   return plan->bytes + plan->scratch_bytes;
 }
 
-/* Where the operations' prepared parameters lie, offsets [ops + 1], the last one being the size; nothing in training. */
-gsize *diffusion_plan_prepared (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision);
+/* Where the operations' arranged parameters lie: each at its own place as long as there is room, the others one after
+ * the other at the end, arranged again in every run. Nothing in training. */
+typedef struct
+{
+  gsize *offsets; /* [ops], G_MAXSIZE: none */
+  guint8 *kept;   /* [ops] */
+  gsize kept_bytes, passing_bytes;
+} DiffusionPrepared;
+
+DiffusionPrepared *diffusion_prepared_new (const DiffusionGraph *graph, DiffusionRunMode mode,
+                                           DiffusionPrecision precision);
+void diffusion_prepared_free (DiffusionPrepared *prepared);
 
 void diffusion_plan_free (DiffusionPlan *plan);

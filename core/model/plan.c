@@ -510,30 +510,14 @@ diffusion_plan_free (DiffusionPlan *plan)
   g_free (plan);
 }
 
-gsize *
-diffusion_plan_prepared (const DiffusionGraph *graph, DiffusionRunMode mode, DiffusionPrecision precision)
-{
-  gsize *offsets = g_new0 (gsize, graph->ops->len + 1);
-
-  for (guint i = 0; i < graph->ops->len; i++)
-    {
-      const DiffusionOp *op = diffusion_graph_get_op (graph, i);
-      gsize bytes = 0;
-
-      if (mode == DIFFUSION_RUN_INFERENCE && op->klass->prepared != NULL)
-        bytes = op->klass->prepared (op, graph, precision);
-      offsets[i + 1] = offsets[i] + (bytes + DIFFUSION_ALIGNMENT - 1) / DIFFUSION_ALIGNMENT * DIFFUSION_ALIGNMENT;
-    }
-  return offsets;
-}
-
 gsize
 diffusion_graph_plan_bytes (const DiffusionGraph *graph, DiffusionRunMode mode)
 {
   DiffusionPlan *plan = diffusion_plan_new (graph, mode, NULL);
-  g_autofree gsize *prepared = diffusion_plan_prepared (graph, mode, DIFFUSION_PRECISION_F32);
-  gsize bytes = plan->bytes + plan->scratch_bytes + prepared[graph->ops->len];
+  DiffusionPrepared *prepared = diffusion_prepared_new (graph, mode, DIFFUSION_PRECISION_F32);
+  gsize bytes = diffusion_plan_total (plan) + prepared->kept_bytes + prepared->passing_bytes;
 
+  diffusion_prepared_free (prepared);
   diffusion_plan_free (plan);
   return bytes;
 }
