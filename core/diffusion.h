@@ -43,3 +43,4 @@
 #include "core/training/jpeg-noise.h"
 #include "core/training/photo-task.h"
 #include "core/training/trainer.h"
+#include "core/training/unet-task.h"

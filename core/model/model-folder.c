@@ -68,13 +68,13 @@ write_json (const char *folder, const char *name, JsonObject *object, GError **e
   return diffusion_output_file_set_contents (path, text, strlen (text), error);
 }
 
-static gboolean
-write_files (const char *folder,
-             JsonObject *config,
-             JsonObject *scheduler,
-             JsonObject *card,
-             DiffusionTensorWriter *weights,
-             GError **error)
+gboolean
+diffusion_model_folder_update (const char *folder,
+                               JsonObject *config,
+                               JsonObject *scheduler,
+                               JsonObject *card,
+                               DiffusionTensorWriter *weights,
+                               GError **error)
 {
   g_autofree char *path = g_build_filename (folder, DIFFUSION_WEIGHTS_FILE, NULL);
   g_autofree char *hash = NULL;
@@ -166,7 +166,7 @@ diffusion_model_folder_write (const char *folder,
                    g_strerror (errno));
       return FALSE;
     }
-  if (!write_files (temporary, config, scheduler, card, weights, error) ||
+  if (!diffusion_model_folder_update (temporary, config, scheduler, card, weights, error) ||
       !give_name (temporary, full, error))
     {
       remove_folder (temporary);

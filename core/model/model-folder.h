@@ -35,6 +35,19 @@ gboolean diffusion_model_folder_write (const char *folder,
                                        GError **error);
 
 /**
+ * diffusion_model_folder_update:
+ *
+ * Like diffusion_model_folder_write(), in an existing folder that keeps its other files (a training's): each file is
+ * replaced when it is complete.
+ */
+gboolean diffusion_model_folder_update (const char *folder,
+                                        JsonObject *config,
+                                        JsonObject *scheduler,
+                                        JsonObject *card,
+                                        DiffusionTensorWriter *weights,
+                                        GError **error);
+
+/**
  * diffusion_file_hash:
  * @path: a file
  * @cancellable: (nullable): looked at every few megabytes

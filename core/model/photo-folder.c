@@ -2,47 +2,27 @@
 /* Photo models as folders on disk. */
 #include "core/model/photo-folder.h"
 
-#include <string.h>
-
 #include "core/base/error.h"
 #include "core/base/i18n.h"
-#include "core/base/output-file.h"
 #include "core/model/params-load.h"
 #include "core/model/params-save.h"
-
-static gboolean
-save_json (const char *folder, const char *name, JsonObject *object, GError **error)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
-  g_autofree char *text = json_to_string (node, TRUE);
-  g_autofree char *lines = g_strconcat (text, "\n", NULL);
-
-  return diffusion_output_file_set_contents (path, lines, strlen (lines), error);
-}
+#include "core/model/scheduler-config.h"
 
 gboolean
 diffusion_photo_folder_save (const char *folder,
                              const DiffusionPhotoConfig *config,
                              const DiffusionParams *params,
                              const float *weights,
+                             JsonObject *card,
                              GError **error)
 {
   g_autoptr (JsonObject) config_json = diffusion_photo_config_serialise (config);
-  g_autoptr (JsonObject) scheduler = json_object_new ();
-  g_autofree char *path = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
+  g_autoptr (JsonObject) scheduler_json = NULL;
+  DiffusionSchedulerConfig scheduler;
 
-  json_object_set_string_member (scheduler, "_class_name", "DDPMScheduler");
-  json_object_set_string_member (scheduler, "beta_schedule", "linear");
-  json_object_set_double_member (scheduler, "beta_start", 0.0001);
-  json_object_set_double_member (scheduler, "beta_end", 0.02);
-  json_object_set_int_member (scheduler, "num_train_timesteps", 1000);
-  json_object_set_string_member (scheduler, "prediction_type", "epsilon");
-  json_object_set_string_member (scheduler, "variance_type", "fixed_small");
-  json_object_set_boolean_member (scheduler, "clip_sample", TRUE);
-  return save_json (folder, "config.json", config_json, error)
-         && save_json (folder, "scheduler_config.json", scheduler, error)
-         && diffusion_params_save (params, weights, DIFFUSION_DTYPE_F32, path, error);
+  diffusion_scheduler_config_init (&scheduler);
+  scheduler_json = diffusion_scheduler_config_to_json (&scheduler);
+  return diffusion_params_save (params, weights, folder, config_json, scheduler_json, card, error);
 }
 
 struct _DiffusionPhotoModel

@@ -32,10 +32,12 @@ DiffusionParams *diffusion_photo_model_get_params (DiffusionPhotoModel *model);
  * @folder: an existing folder; its model files are replaced one by one, each when it is complete
  * @params: names and shapes
  * @weights: a block in working order
+ * @card: (nullable): model_card.json
  *
- * Writes config.json, scheduler_config.json and diffusion_pytorch_model.safetensors.
+ * Writes config.json, scheduler_config.json, diffusion_pytorch_model.safetensors and the card.
  */
 gboolean diffusion_photo_folder_save (const char *folder, const DiffusionPhotoConfig *config,
-                                      const DiffusionParams *params, const float *weights, GError **error);
+                                      const DiffusionParams *params, const float *weights, JsonObject *card,
+                                      GError **error);
 
 G_END_DECLS

@@ -198,11 +198,11 @@ run (DiffusionTrainTask *base, const DiffusionTrainBatch *batch, float *gradient
 }
 
 static gboolean
-save (DiffusionTrainTask *base, const char *folder, const float *weights, guint64 step, GError **error)
+save (DiffusionTrainTask *base, const char *folder, const float *weights, JsonObject *card, GError **error)
 {
   const PhotoTask *task = (const PhotoTask *) base;
 
-  return diffusion_photo_folder_save (folder, &task->options.config, base->params, weights, error);
+  return diffusion_photo_folder_save (folder, &task->options.config, base->params, weights, card, error);
 }
 
 static void

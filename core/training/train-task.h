@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 #include "core/model/params.h"
 
@@ -38,7 +39,7 @@ typedef struct
  * @plan_bytes: memory of a micro-batch of @n pictures of @size², the parameter blocks not counted
  * @run: adds this micro-batch's share of the mean loss to @loss and of its gradient to @gradients (as long as the
  *   parameter block; %NULL: loss only)
- * @save: writes a model folder with @weights, a block in working order; replaces what was there when it is complete
+ * @save: writes a model folder with @weights, a block in working order; @card is its model card
  * @free: frees the task
  * @finish: (nullable): called after the step's last micro-batch, when @shared is complete
  * @shared: (nullable): [n_shared] numbers that @run writes for its own examples; zeroed before each step, and with
@@ -56,7 +57,7 @@ struct _DiffusionTrainTask
   gsize (*plan_bytes) (DiffusionTrainTask *task, gint n, gint size);
   gboolean (*run) (DiffusionTrainTask *task, const DiffusionTrainBatch *batch, float *gradients, double *loss,
                    GCancellable *cancellable, GError **error);
-  gboolean (*save) (DiffusionTrainTask *task, const char *folder, const float *weights, guint64 step,
+  gboolean (*save) (DiffusionTrainTask *task, const char *folder, const float *weights, JsonObject *card,
                     GError **error);
   void (*finish) (DiffusionTrainTask *task, const DiffusionTrainBatch *batch);
   void (*free) (DiffusionTrainTask *task);

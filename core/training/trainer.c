@@ -179,13 +179,51 @@ start (Trainer *trainer, const float *initial, GError **error)
   return trainer->log != NULL;
 }
 
+/* Pictures of the steps from @first to @last. */
+static double
+count_images (const DiffusionTrainOptions *options, guint64 first, guint64 last)
+{
+  double images = 0, begin = (double) first;
+
+  for (guint i = 0; i < options->n_phases && begin < (double) last; i++)
+    {
+      double end = (i + 1 < options->n_phases ? options->phases[i].share : 1) * (double) options->steps;
+
+      end = MIN (end, (double) last);
+      images += MAX (0, end - begin) * options->phases[i].batch;
+      begin = MAX (begin, end);
+    }
+  return images;
+}
+
+static JsonObject *
+make_card (const Trainer *trainer)
+{
+  JsonObject *card = json_object_new ();
+
+  if (trainer->options->card != NULL)
+    {
+      g_autoptr (GList) members = json_object_get_members (trainer->options->card);
+
+      for (GList *item = members; item != NULL; item = item->next)
+        json_object_set_member (card, item->data, json_object_dup_member (trainer->options->card, item->data));
+    }
+  json_object_set_int_member (card, "training_steps", (gint64) trainer->state.step);
+  json_object_set_int_member (card, "training_images",
+                              (gint64) count_images (trainer->options, 0, trainer->state.step));
+  json_object_set_double_member (card, "training_loss", trainer->state.smooth_loss);
+  return card;
+}
+
 static gboolean
 save (Trainer *trainer, GError **error)
 {
+  g_autoptr (JsonObject) card = make_card (trainer);
+
   trainer->saved_at = g_get_monotonic_time ();
   return diffusion_checkpoint_save (trainer->folder, trainer->description, &trainer->state, trainer->options->keep,
                                     error)
-         && trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], trainer->state.step, error);
+         && trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], card, error);
 }
 
 static gboolean
@@ -262,22 +300,6 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   return TRUE;
 }
 
-/* Pictures of the steps from @step to the end. */
-static double
-count_images_left (const DiffusionTrainOptions *options, guint64 step)
-{
-  double images = 0, begin = (double) step;
-
-  for (guint i = 0; i < options->n_phases; i++)
-    {
-      double end = (i + 1 < options->n_phases ? options->phases[i].share : 1) * (double) options->steps;
-
-      images += MAX (0, end - begin) * options->phases[i].batch;
-      begin = MAX (begin, end);
-    }
-  return images;
-}
-
 static gboolean
 run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_data, GCancellable *cancellable,
      GError **error)
@@ -301,7 +323,7 @@ run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_dat
         }
       seconds = (double) (g_get_monotonic_time () - started) * 1e-6;
       report.images_per_second = images / seconds;
-      report.seconds_left = count_images_left (options, trainer->state.step) / report.images_per_second;
+      report.seconds_left = count_images (options, trainer->state.step, options->steps) / report.images_per_second;
       diffusion_train_log_add (trainer->log, &report);
       if (report_func != NULL)
         report_func (&report, report_data);

@@ -46,6 +46,7 @@ typedef struct
  * @memory_limit: bytes that the training may take, 0: no limit
  * @checkpoint_seconds: time between checkpoints
  * @keep: checkpoints kept
+ * @card: (nullable) (transfer none): what the model card says besides the training's own figures
  */
 typedef struct
 {
@@ -64,6 +65,7 @@ typedef struct
   gsize memory_limit;
   double checkpoint_seconds;
   guint keep;
+  JsonObject *card;
 } DiffusionTrainOptions;
 
 /** diffusion_train_options_default: AdamW 1e-4 (0.9, 0.999), EMA 0.999, clip 1, checkpoints every 3 minutes. */

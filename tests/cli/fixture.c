@@ -25,7 +25,7 @@ fixture_photo_model (const char *path)
   g_assert_no_error (error);
   diffusion_params_initialise (params, 1, block);
   g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
-  diffusion_photo_folder_save (path, &config, params, block, &error);
+  diffusion_photo_folder_save (path, &config, params, block, NULL, &error);
   g_assert_no_error (error);
 }
 

@@ -22,7 +22,7 @@ main (int argc, char **argv)
     {
       diffusion_params_initialise (params, 1, weights);
       if (g_mkdir_with_parents (argv[1], 0777) == 0
-          && diffusion_photo_folder_save (argv[1], &config, params, weights, &error))
+          && diffusion_photo_folder_save (argv[1], &config, params, weights, NULL, &error))
         return 0;
     }
   g_printerr ("%s: %s\n", argv[1], error ? error->message : "cannot make the folder");

@@ -29,7 +29,7 @@ make_model (void)
       block[i] = 0.02f * (float) sin ((double) i);
   folder = g_dir_make_tmp ("diffusion-XXXXXX", &error);
   g_assert_no_error (error);
-  diffusion_photo_folder_save (folder, &config, params, block, &error);
+  diffusion_photo_folder_save (folder, &config, params, block, NULL, &error);
   g_assert_no_error (error);
 }
 
