@@ -87,61 +87,149 @@ take_auto (char **levels)
   return found;
 }
 
+static void
+print_likelihood (JsonObject *results)
+{
+  JsonObject *likelihood = json_object_get_object_member (results, "likelihood");
+
+  printf (_ ("%.4f bits/dim over %d steps (%.4f of it the prior)\n"),
+          json_object_get_double_member (likelihood, "bits_per_dim"),
+          (int) json_object_get_int_member (likelihood, "steps"), json_object_get_double_member (likelihood, "prior"));
+}
+
+/* About twenty points of the curve; the file has them all. */
+static void
+print_curve (JsonObject *results)
+{
+  JsonArray *points = json_object_get_array_member (results, "rate_distortion");
+  guint count = json_array_get_length (points);
+  CliTable *table = cli_table_new ();
+
+  cli_table_row (table, "t", _ ("bits/dim"), _ ("distortion"), NULL);
+  for (guint i = 0; i < count; i = i + 1 < count ? MIN (i + (count + 19) / 20, count - 1) : count)
+    {
+      JsonObject *point = json_array_get_object_element (points, i);
+      g_autofree char *t = g_strdup_printf ("%g", json_object_get_double_member (point, "t"));
+      g_autofree char *rate = g_strdup_printf ("%.4f", json_object_get_double_member (point, "rate"));
+      g_autofree char *distortion = g_strdup_printf ("%.2f", json_object_get_double_member (point, "distortion"));
+
+      cli_table_row (table, t, rate, distortion, NULL);
+    }
+  cli_table_print (table);
+}
+
+typedef struct
+{
+  char **levels;
+  GArray *sigmas; /* of double, from levels */
+  gboolean pairs, oracle, json;
+  gint count;
+  gint64 seed;
+  CliLikelihoodOptions likelihood;
+} Options;
+
+static gboolean
+check (Options *o, GError **error)
+{
+  CliLikelihoodOptions *l = &o->likelihood;
+
+  o->pairs = take_auto (o->levels);
+  o->sigmas = cli_parse_list ("--denoise", o->levels, LEAST_SIGMA, GREATEST_SIGMA, error);
+  if (o->sigmas == NULL || !cli_check_int ("--count", o->count, 0, G_MAXINT, error)
+      || !cli_check_int ("--seed", o->seed, 0, G_MAXINT64, error)
+      || !cli_check_int ("--steps", l->steps, 0, DIFFUSION_MAX_STEPS, error)
+      || !cli_check_int ("--class", l->class_number, 0, G_MAXINT, error))
+    return FALSE;
+  if (o->oracle && !o->pairs)
+    return cli_usage_error (error, _ ("--oracle is for “--denoise auto”"));
+  if ((l->csv != NULL || l->plot != NULL) && !l->rate_distortion)
+    return cli_usage_error (error, _ ("--csv and --plot are for --rate-distortion"));
+  if (o->sigmas->len == 0 && !o->pairs && !l->likelihood && !l->rate_distortion)
+    return cli_usage_error (error, _ ("nothing to measure: expected --denoise, --likelihood or --rate-distortion"));
+  return (l->csv == NULL || cli_check_output (l->csv, error)) && (l->plot == NULL || cli_check_output (l->plot, error));
+}
+
+static gboolean
+evaluate (const Options *o, const CliEvaluation *evaluation, GError **error)
+{
+  gboolean likelihood = o->likelihood.likelihood || o->likelihood.rate_distortion;
+
+  json_object_set_string_member (evaluation->results, "model", evaluation->model);
+  json_object_set_string_member (evaluation->results, "data", evaluation->data);
+  if ((o->sigmas->len > 0 && !cli_evaluate_denoise (evaluation, o->sigmas, error))
+      || (o->pairs && !cli_evaluate_pairs (evaluation, o->oracle, error))
+      || (likelihood && !cli_evaluate_likelihood (evaluation, &o->likelihood, error)))
+    return FALSE;
+
+  if (o->json)
+    cli_print_json (json_object_ref (evaluation->results));
+  else
+    {
+      if (o->sigmas->len > 0)
+        print_denoise (evaluation->results);
+      if (o->pairs)
+        print_pairs (evaluation->results);
+      if (o->likelihood.likelihood)
+        print_likelihood (evaluation->results);
+      if (o->likelihood.rate_distortion)
+        print_curve (evaluation->results);
+    }
+  return TRUE;
+}
+
+static void
+options_clear (Options *o)
+{
+  g_strfreev (o->levels);
+  g_clear_pointer (&o->sigmas, g_array_unref);
+  g_free (o->likelihood.preset);
+  g_free (o->likelihood.flags);
+  g_free (o->likelihood.csv);
+  g_free (o->likelihood.plot);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
 static gboolean
 run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  g_auto (GStrv) levels = NULL;
-  gboolean json = FALSE, oracle = FALSE;
-  gint count = 0;
-  gint64 seed = 0;
+  g_auto (Options) o = { 0 };
+  CliLikelihoodOptions *l = &o.likelihood;
   const GOptionEntry entries[] = {
-    { "denoise", 0, 0, G_OPTION_ARG_STRING_ARRAY, &levels,
+    { "denoise", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.levels,
       N_ ("PSNR after removing white noise of these levels (0..255 units); auto: on pairs of photographs"),
       N_ ("SIGMA…") },
-    { "oracle", 0, 0, G_OPTION_ARG_NONE, &oracle, N_ ("With auto: also look for the best level for each picture"), NULL },
-    { "count", 0, 0, G_OPTION_ARG_INT, &count, N_ ("Use the first N pictures only"), N_ ("N") },
-    { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, N_ ("Seed of the noise (default: 0)"), N_ ("N") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
+    { "oracle", 0, 0, G_OPTION_ARG_NONE, &o.oracle, N_ ("With auto: also look for the best level for each picture"), NULL },
+    { "likelihood", 0, 0, G_OPTION_ARG_NONE, &l->likelihood, N_ ("Bits per dimension: the variational bound"), NULL },
+    { "rate-distortion", 0, 0, G_OPTION_ARG_NONE, &l->rate_distortion,
+      N_ ("Error of the picture expected after so many bits"), NULL },
+    { "csv", 0, 0, G_OPTION_ARG_FILENAME, &l->csv, N_ ("Write the curve of --rate-distortion to FILE"), N_ ("FILE") },
+    { "plot", 0, 0, G_OPTION_ARG_FILENAME, &l->plot, N_ ("Draw it to the PNG file FILE"), N_ ("FILE") },
+    { "steps", 0, 0, G_OPTION_ARG_INT, &l->steps,
+      N_ ("Sum over N steps instead of all T: faster, and an upper bound on the bound"), N_ ("N") },
+    { "class", 0, 0, G_OPTION_ARG_INT, &l->class_number, N_ ("What the pictures are, for models with classes (default: 0)"),
+      N_ ("N") },
+    { "preset", 0, 0, G_OPTION_ARG_STRING, &l->preset, N_ ("Which published network a file is, where it cannot tell"),
+      N_ ("NAME") },
+    { "flags", 0, 0, G_OPTION_ARG_FILENAME, &l->flags, N_ ("File of the flags the model was trained with"), N_ ("FILE") },
+    { "count", 0, 0, G_OPTION_ARG_INT, &o.count, N_ ("Use the first N pictures only"), N_ ("N") },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_ ("Seed of the noise (default: 0)"), N_ ("N") },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print one JSON object"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
   g_auto (GStrv) line = cli_join_list (&argc, argv, "--denoise");
   g_auto (GStrv) arguments = cli_parse (verb, entries, argc, line, error);
-  if (arguments == NULL)
+  if (arguments == NULL || !check (&o, error))
     return FALSE;
-
-  gboolean pairs = take_auto (levels);
-  g_autoptr (GArray) sigmas = cli_parse_list ("--denoise", levels, LEAST_SIGMA, GREATEST_SIGMA, error);
-  if (sigmas == NULL || !cli_check_int ("--count", count, 0, G_MAXINT, error)
-      || !cli_check_int ("--seed", seed, 0, G_MAXINT64, error))
-    return FALSE;
-  if (oracle && !pairs)
-    return cli_usage_error (error, _ ("--oracle is for “--denoise auto”"));
-  if (sigmas->len == 0 && !pairs)
-    return cli_usage_error (error, _ ("nothing to measure: expected --denoise"));
 
   g_autoptr (JsonObject) results = json_object_new ();
   const CliEvaluation evaluation = { .model = arguments[0],
                                      .data = arguments[1],
-                                     .count = (guint) count,
-                                     .seed = (guint64) seed,
+                                     .count = (guint) o.count,
+                                     .seed = (guint64) o.seed,
                                      .results = results,
                                      .cancellable = cancellable };
-  json_object_set_string_member (results, "model", arguments[0]);
-  json_object_set_string_member (results, "data", arguments[1]);
-  if ((sigmas->len > 0 && !cli_evaluate_denoise (&evaluation, sigmas, error))
-      || (pairs && !cli_evaluate_pairs (&evaluation, oracle, error)))
-    return FALSE;
-
-  if (json)
-    cli_print_json (g_steal_pointer (&results));
-  else
-    {
-      if (sigmas->len > 0)
-        print_denoise (results);
-      if (pairs)
-        print_pairs (results);
-    }
-  return TRUE;
+  return evaluate (&o, &evaluation, error);
 }
 
 const CliVerb cli_evaluate = {
@@ -153,7 +241,9 @@ const CliVerb cli_evaluate = {
                      "  diffusion evaluate photo kodak24 --denoise 15 25 50\n\n"
                      "--denoise auto needs pairs NAME_real.*, a noisy photograph, and NAME_mean.*, the same without\n"
                      "noise, and estimates the noise level as “diffusion denoise” does:\n"
-                     "  diffusion evaluate photo camera-noise --denoise auto --oracle"),
+                     "  diffusion evaluate photo camera-noise --denoise auto --oracle\n\n"
+                     "--likelihood and --rate-distortion take the middle of each picture, as large as the model:\n"
+                     "  diffusion evaluate ddpm-cifar10 test --likelihood --rate-distortion --csv rd.csv --plot rd.png"),
   .min_arguments = 2,
   .max_arguments = 2,
   .run = run,

@@ -45,4 +45,35 @@ gboolean cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *si
  */
 gboolean cli_evaluate_pairs (const CliEvaluation *evaluation, gboolean oracle, GError **error);
 
+/**
+ * CliLikelihoodOptions:
+ * @likelihood: report bits per dimension
+ * @rate_distortion: report the curve
+ * @preset: (nullable): as for diffusion_model_open()
+ * @flags: (nullable): likewise
+ * @class_number: what all pictures are, for networks with classes
+ * @steps: how many steps to sum over, 0 for all
+ * @csv: (nullable): file for the curve
+ * @plot: (nullable): PNG file for the curve
+ */
+typedef struct
+{
+  gboolean likelihood;
+  gboolean rate_distortion;
+  char *preset;
+  char *flags;
+  gint class_number;
+  gint steps;
+  char *csv;
+  char *plot;
+} CliLikelihoodOptions;
+
+/**
+ * cli_evaluate_likelihood:
+ *
+ * The variational bound of the middles of the pictures (DDPM eq. 5). Adds "likelihood": {"bits_per_dim", "prior",
+ * "terms"…} and "rate_distortion": [{"t", "rate", "distortion"}].
+ */
+gboolean cli_evaluate_likelihood (const CliEvaluation *evaluation, const CliLikelihoodOptions *options, GError **error);
+
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "core/diffusion.h"
 
 #define MAX_THREADS 1024
+#define MAX_SIZE 65536
 
 G_DEFINE_QUARK (cli-usage-error-quark, cli_usage_error)
 
@@ -129,6 +130,26 @@ cli_parse_choice (const char *option, const char *text, const char *const *choic
 
   g_autofree char *words = g_strjoinv (", ", (char **) choices);
   return cli_usage_error (error, _ ("%s: found “%s”, expected one of: %s"), option, text, words);
+}
+
+gboolean
+cli_parse_size (const char *option, const char *text, gint *width, gint *height, GError **error)
+{
+  gint64 sizes[2] = { 0, 0 };
+
+  if (text == NULL)
+    return TRUE;
+
+  g_auto (GStrv) parts = g_strsplit (text, "x", -1);
+  guint count = g_strv_length (parts);
+  if (count < 1 || count > 2)
+    return cli_usage_error (error, _ ("%s: found “%s”, expected a size as 256 or 320x200"), option, text);
+  for (guint i = 0; i < 2; i++)
+    if (!cli_parse_int (option, parts[i % count], 1, MAX_SIZE, &sizes[i], error))
+      return FALSE;
+  *width = (gint) sizes[0];
+  *height = (gint) sizes[1];
+  return TRUE;
 }
 
 /* A number, or several separated by commas. */

@@ -64,6 +64,16 @@ gboolean cli_parse_choice (const char *option, const char *text, const char *con
                            GError **error);
 
 /**
+ * cli_parse_size:
+ * @option: the option's name
+ * @text: (nullable): "256" or "320x200"; %NULL leaves both alone
+ * @width: (inout): columns
+ * @height: (inout): rows
+ * @error: return location for a usage error
+ */
+gboolean cli_parse_size (const char *option, const char *text, gint *width, gint *height, GError **error);
+
+/**
  * cli_join_list:
  * @argc: (inout): number of arguments
  * @argv: the command line

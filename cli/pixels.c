@@ -60,6 +60,16 @@ cli_pixels_to_rgb (CliPixels *pixels, GError **error)
 }
 
 void
+cli_pixels_to_gray (CliPixels *pixels)
+{
+  gsize count = (gsize) pixels->width * (gsize) pixels->height;
+
+  for (gsize i = 0; pixels->channels == 3 && i < count; i++)
+    pixels->data[i] = (pixels->data[3 * i] + pixels->data[3 * i + 1] + pixels->data[3 * i + 2]) / 3.0f;
+  pixels->channels = 1;
+}
+
+void
 cli_pixels_free (CliPixels *pixels)
 {
   diffusion_free (pixels->data);

@@ -29,6 +29,9 @@ CliPixels *cli_pixels_load (const char *path, GError **error);
 /** cli_pixels_to_rgb: makes three equal channels of one; %FALSE with %DIFFUSION_ERROR_MEMORY. */
 gboolean cli_pixels_to_rgb (CliPixels *pixels, GError **error);
 
+/** cli_pixels_to_gray: makes one channel of three, their mean. */
+void cli_pixels_to_gray (CliPixels *pixels);
+
 void cli_pixels_free (CliPixels *pixels);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliPixels, cli_pixels_free)

@@ -4,10 +4,16 @@
 
 const CliVerb *const cli_verbs[] = {
   &cli_denoise,
-  &cli_evaluate,
-  &cli_models,
-  &cli_predict,
-  &cli_bench,
+  &cli_regenerate,
+  &cli_generate,
+  &cli_interpolate,
+  &cli_upscale,
   &cli_train,
+  &cli_evaluate,
+  &cli_predict,
+  &cli_models,
+  &cli_inspect,
+  &cli_convert,
+  &cli_bench,
   NULL
 };

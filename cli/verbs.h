@@ -7,10 +7,16 @@
 G_BEGIN_DECLS
 
 extern const CliVerb cli_bench;
+extern const CliVerb cli_convert;
 extern const CliVerb cli_denoise;
 extern const CliVerb cli_evaluate;
+extern const CliVerb cli_generate;
+extern const CliVerb cli_inspect;
+extern const CliVerb cli_interpolate;
 extern const CliVerb cli_models;
 extern const CliVerb cli_predict;
+extern const CliVerb cli_regenerate;
 extern const CliVerb cli_train;
+extern const CliVerb cli_upscale;
 
 G_END_DECLS

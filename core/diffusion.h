@@ -32,6 +32,7 @@
 #include "core/model/library.h"
 #include "core/model/model-folder.h"
 #include "core/model/model.h"
+#include "core/model/network.h"
 #include "core/model/scheduler-config.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"

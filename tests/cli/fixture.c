@@ -8,6 +8,9 @@
 #include <glib/gstdio.h>
 
 #include "core/diffusion.h"
+#include "core/model/json.h"
+#include "core/model/model-folder.h"
+#include "core/model/params-save.h"
 #include "core/model/photo-folder.h"
 #include "core/model/photo-model.h"
 #include "core/pictures/pictures.h"
@@ -26,6 +29,59 @@ fixture_photo_model (const char *path)
   diffusion_params_initialise (params, 1, block);
   g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
   diffusion_photo_folder_save (path, &config, params, block, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+write_json (const char *folder, const char *name, JsonObject *object)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *text = diffusion_json_to_string (object);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  json_object_unref (object);
+}
+
+void
+fixture_unet_model (const char *path, gint classes)
+{
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  g_autofree char *weights = g_build_filename (path, DIFFUSION_WEIGHTS_FILE, NULL);
+  g_autoptr (GError) error = NULL;
+  DiffusionUnetConfig config;
+  DiffusionSchedulerConfig scheduler;
+
+  diffusion_unet_config_init (&config);
+  config.sample_height = config.sample_width = 16;
+  config.n_levels = 2;
+  config.channels[0] = 8;
+  config.channels[1] = 16;
+  config.layers_per_block = 1;
+  config.norm_groups = 4;
+  for (gint i = 0; i < 2; i++)
+    {
+      config.down_attention[i] = config.up_attention[i] = FALSE;
+      config.down_resample[i] = config.up_resample[i] = DIFFUSION_RESAMPLE_CONV;
+    }
+  config.mid_attention_groups = 4;
+  if (classes > 0)
+    {
+      config.class_input = DIFFUSION_CLASS_LABEL;
+      config.n_classes = classes;
+    }
+  diffusion_unet_config_validate (&config, path, &error);
+  g_assert_no_error (error);
+  diffusion_scheduler_config_init (&scheduler);
+  scheduler.steps = 100;
+
+  diffusion_unet_declare_params (&config, params);
+  float *block = diffusion_params_allocate (params, &error);
+  g_assert_no_error (error);
+  diffusion_params_initialise (params, 1, block);
+  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
+  write_json (path, DIFFUSION_CONFIG_FILE, diffusion_unet_config_to_json (&config));
+  write_json (path, DIFFUSION_SCHEDULER_FILE, diffusion_scheduler_config_to_json (&scheduler));
+  diffusion_params_save (params, block, DIFFUSION_DTYPE_F32, weights, &error);
   g_assert_no_error (error);
 }
 

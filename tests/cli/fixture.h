@@ -8,6 +8,15 @@
 void fixture_photo_model (const char *path);
 
 /**
+ * fixture_unet_model:
+ * @path: folder to write
+ * @classes: number of classes, 0 for none
+ *
+ * Writes a tiny U-Net of 16×16 pixels and 100 steps with random weights, as a diffusers folder.
+ */
+void fixture_unet_model (const char *path, gint classes);
+
+/**
  * fixture_picture:
  * @path: file to write; the extension chooses the format
  * @channels: 1 or 3

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* diffusion regenerate: gives part of a picture up to noise and makes it anew. */
+#include <math.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "cli/sampling.h"
+#include "cli/verbs.h"
+#include "core/pictures/pictures.h"
+
+typedef struct
+{
+  CliSampling sampling;
+  double t, strength;
+  char *mask;
+  gint jump_length, jump_count;
+} Job;
+
+/* White may change, black is kept. */
+static CliPixels *
+load_mask (const char *path, const DiffusionPicture *picture, GError **error)
+{
+  g_autoptr (CliPixels) mask = cli_pixels_load (path, error);
+
+  if (mask == NULL)
+    return NULL;
+  cli_pixels_to_gray (mask);
+  if (mask->width != picture->width || mask->height != picture->height)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+                   _ ("--mask: found %d×%d pixels in %s, expected %d×%d as in the picture"), mask->width, mask->height, path,
+                   picture->width, picture->height);
+      return NULL;
+    }
+  return g_steal_pointer (&mask);
+}
+
+/* Back to the picture: the values as they were where the mask keeps them, and gray from the mean of the channels. */
+static gboolean
+write_back (DiffusionPicture *picture, const CliPixels *before, const float *values, const CliPixels *mask, GError **error)
+{
+  gsize channels = (gsize) picture->channels, from = (gsize) before->channels;
+  float *row = diffusion_try_alloc ((gsize) picture->width * channels * sizeof (float), _ ("a row"), error);
+  gboolean done = row != NULL;
+
+  for (gint y = 0; done && y < picture->height; y++)
+    {
+      gsize start = (gsize) y * (gsize) picture->width;
+
+      done = picture->read (picture, 0, y, picture->width, 1, row, error);
+      for (gsize x = 0; done && x < (gsize) picture->width; x++)
+        {
+          const float *value = values + (start + x) * from;
+
+          if (mask != NULL && mask->data[start + x] <= 0.0f)
+            continue;
+          for (gsize c = 0; c < channels; c++)
+            row[x * channels + c] = 0.5f + 0.5f * (from == channels ? value[c]
+                                                   : from == 3      ? (value[0] + value[1] + value[2]) / 3.0f
+                                                                    : value[0]);
+        }
+      done = done && picture->write (picture, 0, y, picture->width, 1, row, error);
+    }
+  diffusion_free (row);
+  return done;
+}
+
+static gboolean
+regenerate (Job *job, const char *in, const char *out, GCancellable *cancellable, GError **error)
+{
+  CliSampling *s = &job->sampling;
+  g_autoptr (DiffusionPicture) picture = NULL;
+  g_autoptr (CliPixels) before = NULL;
+  g_autoptr (CliPixels) mask = NULL;
+  DiffusionRegeneration regeneration = { .jump_length = (guint) job->jump_length, .jump_count = (guint) job->jump_count };
+
+  if (!cli_check_output (out, error) || !cli_sampling_open (s, 1, cancellable, error))
+    return FALSE;
+  if (job->t == 0.0)
+    job->t = MAX (1.0, round (job->strength * (double) s->editor.schedule->steps));
+  if (!cli_sampling_check_t (s, job->t, &regeneration.t, error)
+      || (picture = diffusion_pictures_open (in, error)) == NULL
+      || (before = cli_sampling_load (s, in, error)) == NULL)
+    return FALSE;
+  if (job->mask != NULL)
+    {
+      mask = load_mask (job->mask, picture, error);
+      if (mask == NULL)
+        return FALSE;
+      regeneration.mask = mask->data;
+    }
+
+  gsize count = (gsize) before->width * (gsize) before->height * (gsize) before->channels;
+  float *values = diffusion_try_alloc (count * sizeof (float), _ ("the picture"), error);
+  if (values == NULL)
+    return FALSE;
+  cli_sampling_from_pixels (before, values);
+  regeneration.picture = values;
+  cli_sampling_show (s, _ ("Regenerating"), 0);
+
+  gboolean done = diffusion_regenerate (&s->editor, &regeneration, 1, (gsize) before->height, (gsize) before->width,
+                                        values, error)
+                  && write_back (picture, before, values, mask, error) && diffusion_pictures_save (picture, out, error);
+  diffusion_free (values);
+  return done;
+}
+
+static gboolean
+check (const Job *job, GError **error)
+{
+  if (job->t != 0.0 && job->strength != 0.0)
+    return cli_usage_error (error, _ ("found --t and --strength, expected one of them"));
+  if (job->t == 0.0 && job->strength == 0.0)
+    return cli_usage_error (error, _ ("expected --t T or --strength S"));
+  if (job->t == 0.0 && !cli_check_double ("--strength", job->strength, 0.0, 1.0, error))
+    return FALSE;
+  if (job->t != 0.0 && !cli_check_double ("--t", job->t, 1.0, DIFFUSION_MAX_STEPS, error))
+    return FALSE;
+  if (!cli_check_int ("--jump-length", job->jump_length, 0, 10000, error)
+      || !cli_check_int ("--jump-count", job->jump_count, 1, 1000, error))
+    return FALSE;
+  if (job->jump_length > 0 && job->mask == NULL)
+    return cli_usage_error (error, _ ("--jump-length is for --mask"));
+  return TRUE;
+}
+
+static gboolean
+run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
+{
+  Job job = { .jump_count = 10 };
+  const GOptionEntry own[] = {
+    { "t", 't', 0, G_OPTION_ARG_DOUBLE, &job.t, N_ ("How noisy the picture gets before: step 1 to the model's last, T"),
+      N_ ("T") },
+    { "strength", 0, 0, G_OPTION_ARG_DOUBLE, &job.strength, N_ ("The same as a share of T, above 0 to 1"), N_ ("S") },
+    { "mask", 0, 0, G_OPTION_ARG_FILENAME, &job.mask,
+      N_ ("Picture of the same size: white may change, black stays exactly as it is"), N_ ("FILE") },
+    { "jump-length", 0, 0, G_OPTION_ARG_INT, &job.jump_length,
+      N_ ("With a mask, jump back this many steps now and then so that old and new fit (default: 0, never)"), N_ ("N") },
+    { "jump-count", 0, 0, G_OPTION_ARG_INT, &job.jump_count, N_ ("How often to go through each stretch (default: 10)"),
+      N_ ("N") },
+    { NULL, 0, 0, 0, NULL, NULL, NULL }
+  };
+
+  cli_sampling_init (&job.sampling, DIFFUSION_DEFAULT_TEXTURE_MODEL);
+  g_autoptr (GArray) entries = cli_sampling_entries (&job.sampling, own);
+  g_auto (GStrv) arguments = cli_parse (verb, (const GOptionEntry *) (gconstpointer) entries->data, argc, argv, error);
+  gboolean done = arguments != NULL && check (&job, error) && cli_sampling_check (&job.sampling, error)
+                  && regenerate (&job, arguments[0], arguments[1], cancellable, error);
+
+  cli_sampling_clear (&job.sampling);
+  g_free (job.mask);
+  return done;
+}
+
+const CliVerb cli_regenerate = {
+  .name = "regenerate",
+  .arguments = N_ ("IN OUT"),
+  .brief = N_ ("Give part of a picture up to noise and make it anew"),
+  .description = N_ ("The picture gets noise as of step T and is denoised from there: little noise changes details, much\n"
+                     "keeps only the rough colours. Photographs and painted strokes work alike. Precision, alpha and\n"
+                     "colour profile are kept. Of the steps of a whole chain those up to T are taken.\n\n"
+                     "Examples:\n"
+                     "  diffusion regenerate strokes.png picture.png --model church --t 500\n"
+                     "  diffusion regenerate in.png out.png --model cat --strength 1 --mask hole.png --jump-length 10"),
+  .min_arguments = 2,
+  .max_arguments = 2,
+  .run = run,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* diffusion models, inspect, convert. */
+#include <string.h>
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+
+#include "command.h"
+#include "fixture.h"
+
+static char *folder;
+
+static char *
+path_of (const char *name)
+{
+  return g_build_filename (folder, name, NULL);
+}
+
+static JsonObject *
+parse (const CommandResult *result)
+{
+  g_autoptr (JsonNode) node = json_from_string (result->out, NULL);
+
+  g_assert_nonnull (node);
+  return json_node_dup_object (node);
+}
+
+static void
+test_list (void)
+{
+  g_autofree char *photo = path_of ("photo");
+  g_autofree char *broken = path_of ("broken");
+  g_autofree char *weights = path_of ("broken/diffusion_pytorch_model.safetensors");
+
+  fixture_photo_model (photo);
+  fixture_photo_model (broken);
+  fixture_truncate (weights);
+  g_setenv ("DIFFUSION_MODELS", folder, TRUE);
+  g_autoptr (CommandResult) text = command_run ("models", NULL);
+  command_assert (text, 0, "");
+  g_assert_nonnull (strstr (text->out, "cannot be used"));
+
+  g_autoptr (CommandResult) json = command_run ("models", "--json", NULL);
+  g_autoptr (JsonObject) object = parse (json);
+  g_assert_true (json_object_has_member (object, "models"));
+  command_remove_folder (broken);
+}
+
+static void
+test_inspect (void)
+{
+  g_autofree char *unet = path_of ("net");
+
+  fixture_unet_model (unet, 0);
+  g_autoptr (CommandResult) by_path = command_run ("inspect", unet, "--json", NULL);
+  command_assert (by_path, 0, "");
+  g_autoptr (JsonObject) object = parse (by_path);
+  g_assert_cmpint (json_object_get_int_member (object, "parameters"), >, 0);
+  g_assert_cmpuint (strlen (json_object_get_string_member (object, "sha256")), ==, 64);
+  g_assert_true (json_object_get_boolean_member (object, "diffusers"));
+
+  g_autoptr (CommandResult) by_name = command_run ("inspect", "photo", NULL);
+  command_assert (by_name, 0, "");
+  g_autoptr (CommandResult) missing = command_run ("inspect", "nothing", NULL);
+  command_assert (missing, 1, "nothing");
+  g_autoptr (CommandResult) no_model = command_run ("inspect", folder, NULL);
+  command_assert (no_model, 1, folder);
+}
+
+static void
+test_convert (void)
+{
+  g_autofree char *unet = path_of ("net");
+  g_autofree char *half = path_of ("half");
+  g_autofree char *small = path_of ("small");
+  g_autofree char *something = path_of ("something");
+  g_autofree char *file = path_of ("something/precious");
+
+  fixture_unet_model (unet, 2);
+  g_autoptr (CommandResult) done = command_run ("convert", unet, half, "--dtype", "f16", NULL);
+  command_assert (done, 0, "");
+  g_autoptr (CommandResult) inspected = command_run ("inspect", half, NULL);
+  command_assert (inspected, 0, "");
+
+  g_autoptr (CommandResult) odd = command_run ("convert", unet, small, "--dtype", "i8", NULL);
+  command_assert (odd, 2, "f32, f16, bf16");
+  g_autoptr (CommandResult) full = command_run_limited ("convert", unet, small, NULL);
+  command_assert (full, 1, "small");
+  g_assert_false (g_file_test (small, G_FILE_TEST_EXISTS));
+
+  g_assert_cmpint (g_mkdir (something, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (file, "x", 1, NULL));
+  g_autoptr (CommandResult) occupied = command_run ("convert", unet, something, NULL);
+  command_assert (occupied, 1, "something");
+  g_assert_true (g_file_test (file, G_FILE_TEST_EXISTS));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  folder = command_temporary_folder ();
+  g_test_add_func ("/models/list", test_list);
+  g_test_add_func ("/models/inspect", test_inspect);
+  g_test_add_func ("/models/convert", test_convert);
+  int status = g_test_run ();
+  command_remove_folder (folder);
+  g_free (folder);
+  return status;
+}
