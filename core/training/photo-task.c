@@ -9,6 +9,12 @@
 #include "core/base/threads.h"
 #include "core/model/photo-folder.h"
 #include "core/training/camera-noise.h"
+#include "core/training/jpeg-noise.h"
+
+/* Below this files lose more than grain, and no camera writes them by itself. */
+#define JPEG_LEAST_QUALITY 65
+/* A quarter of one 8-bit step: less is no noise. */
+#define LEAST_RATIO (2 * 0.25 / 255)
 
 /* A graph for one size of batch, kept until another size is asked for. */
 typedef struct
@@ -41,6 +47,7 @@ diffusion_photo_task_options_default (void)
     .sigma_least = 1,
     .sigma_most = 75,
     .uniform_share = 0.5,
+    .jpeg_share = 0.4,
     .precision = DIFFUSION_PRECISION_BF16,
   };
 }
@@ -113,6 +120,33 @@ draw_sigma (const PhotoTask *task, const DiffusionStream *stream, gint example)
   return least * pow (most / least, u);
 }
 
+/* Lets a share of the camera's pictures come out as JPEG files. Then ε and its ratio are what the
+ * file differs by from the clean patch, compression included. */
+static double
+compress (const DiffusionStream *stream, gint example, const float *clean, gint size, float *epsilon, double ratio)
+{
+  gsize values = (gsize) size * (gsize) size * 3;
+  double quality = diffusion_random_uniform (stream, example, 3, 0), chroma = diffusion_random_uniform (stream, example, 4, 0);
+  g_autofree float *file = g_new (float, values);
+  double sum = 0;
+
+  for (gsize i = 0; i < values; i++)
+    file[i] = clean[i] + (float) ratio * epsilon[i];
+  diffusion_jpeg_round_trip (file, size, size, (gint) (16 * diffusion_random_uniform (stream, example, 5, 0)),
+                             (gint) (16 * diffusion_random_uniform (stream, example, 6, 0)),
+                             JPEG_LEAST_QUALITY + (gint) ((99 - JPEG_LEAST_QUALITY) * quality),
+                             chroma < 0.4 ? DIFFUSION_JPEG_444 : chroma < 0.7 ? DIFFUSION_JPEG_422 : DIFFUSION_JPEG_420);
+  for (gsize i = 0; i < values; i++)
+    {
+      epsilon[i] = file[i] - clean[i];
+      sum += (double) epsilon[i] * epsilon[i];
+    }
+  ratio = MAX (sqrt (sum / (double) values), LEAST_RATIO);
+  for (gsize i = 0; i < values; i++)
+    epsilon[i] /= (float) ratio;
+  return ratio;
+}
+
 /* One example: its noise level, its noise, x_t. */
 static void
 make_noisy (gsize index, guint worker, gpointer data)
@@ -131,12 +165,15 @@ make_noisy (gsize index, guint worker, gpointer data)
   float *x = diffusion_exec_value (task->exec, task->values.x) + index * values;
   gboolean camera = task->options.noise == DIFFUSION_NOISE_CAMERA
                     || (task->options.noise == DIFFUSION_NOISE_MIX && example % 2 == 1);
-  float keep = (float) (1 / sqrt (1 + ratio * ratio));
+  float keep;
 
   if (camera)
     diffusion_camera_noise (&noise, clean, batch->size, batch->size, epsilon);
   else
     diffusion_random_normal_fill (&noise, 0, 0, batch->size, batch->size, 3, epsilon);
+  if (camera && diffusion_random_uniform (&level, example, 2, 0) < task->options.jpeg_share)
+    ratio = compress (&level, example, clean, batch->size, epsilon, ratio);
+  keep = (float) (1 / sqrt (1 + ratio * ratio));
   for (gsize i = 0; i < values; i++)
     x[i] = keep * (clean[i] + (float) ratio * epsilon[i]);
   diffusion_photo_model_set_level (task->exec, &task->values, (gint) index, ratio);

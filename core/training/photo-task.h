@@ -25,6 +25,7 @@ typedef enum
  * @sigma_least: least noise, 0..255 units
  * @sigma_most: greatest noise
  * @uniform_share: share of the examples whose σ is uniform between the two; the others' is log-uniform
+ * @jpeg_share: share of the examples with camera noise that went through a JPEG file
  * @precision: of the matrix products
  */
 typedef struct
@@ -36,6 +37,7 @@ typedef struct
   double sigma_least;
   double sigma_most;
   double uniform_share;
+  double jpeg_share;
   DiffusionPrecision precision;
 } DiffusionPhotoTaskOptions;
 

@@ -8,8 +8,6 @@
 #include <glib/gstdio.h>
 
 #include "core/diffusion.h"
-#include "core/model/json.h"
-#include "core/model/model-folder.h"
 #include "core/model/params-save.h"
 #include "core/model/photo-folder.h"
 #include "core/model/photo-model.h"
@@ -32,22 +30,13 @@ fixture_photo_model (const char *path)
   g_assert_no_error (error);
 }
 
-static void
-write_json (const char *folder, const char *name, JsonObject *object)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *text = diffusion_json_to_string (object);
-
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-  json_object_unref (object);
-}
-
 void
 fixture_unet_model (const char *path, gint classes)
 {
   g_autoptr (DiffusionParams) params = diffusion_params_new ();
-  g_autofree char *weights = g_build_filename (path, DIFFUSION_WEIGHTS_FILE, NULL);
   g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) config_json = NULL;
+  g_autoptr (JsonObject) scheduler_json = NULL;
   DiffusionUnetConfig config;
   DiffusionSchedulerConfig scheduler;
 
@@ -79,9 +68,9 @@ fixture_unet_model (const char *path, gint classes)
   g_assert_no_error (error);
   diffusion_params_initialise (params, 1, block);
   g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
-  write_json (path, DIFFUSION_CONFIG_FILE, diffusion_unet_config_to_json (&config));
-  write_json (path, DIFFUSION_SCHEDULER_FILE, diffusion_scheduler_config_to_json (&scheduler));
-  diffusion_params_save (params, block, DIFFUSION_DTYPE_F32, weights, &error);
+  config_json = diffusion_unet_config_to_json (&config);
+  scheduler_json = diffusion_scheduler_config_to_json (&scheduler);
+  diffusion_params_save (params, block, path, config_json, scheduler_json, NULL, &error);
   g_assert_no_error (error);
 }
 
