@@ -9,6 +9,7 @@ const CliVerb *const cli_verbs[] = {
   &cli_interpolate,
   &cli_upscale,
   &cli_train,
+  &cli_train_classifier,
   &cli_evaluate,
   &cli_predict,
   &cli_models,

@@ -17,6 +17,7 @@ extern const CliVerb cli_models;
 extern const CliVerb cli_predict;
 extern const CliVerb cli_regenerate;
 extern const CliVerb cli_train;
+extern const CliVerb cli_train_classifier;
 extern const CliVerb cli_upscale;
 
 G_END_DECLS

@@ -43,5 +43,6 @@
 #include "core/training/dataset.h"
 #include "core/training/jpeg-noise.h"
 #include "core/training/photo-task.h"
+#include "core/training/recipe.h"
 #include "core/training/trainer.h"
 #include "core/training/unet-task.h"

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 #define DIFFUSION_MAX_SCALES 8
+#define DIFFUSION_MAX_TURNED_CLASSES 1024
 
 typedef struct _DiffusionDataset DiffusionDataset;
 
@@ -33,6 +34,7 @@ typedef enum
  *   0 < factor <= 1
  * @flips: mirror left to right at random
  * @turns: quarter turns at random
+ * @turned_classes: classes that are turned although @turns is %FALSE, see diffusion_augmentation_turn_class()
  * @shifts: pictures are tiles that wrap around: patches start anywhere on the torus
  * @soft_probability: share of the patches that are blurred a little, since a camera's pixels at 1:1 are softer
  *   than pictures that were scaled down
@@ -45,6 +47,7 @@ typedef struct
   float scales[DIFFUSION_MAX_SCALES];
   gboolean flips;
   gboolean turns;
+  guint64 turned_classes[DIFFUSION_MAX_TURNED_CLASSES / 64];
   gboolean shifts;
   float soft_probability;
   float soft_minimum;
@@ -56,6 +59,9 @@ DiffusionAugmentation diffusion_augmentation_photos (void);
 
 /** diffusion_augmentation_tiles: flips and circular shifts, for seamless textures. */
 DiffusionAugmentation diffusion_augmentation_tiles (void);
+
+/** diffusion_augmentation_turn_class: lets pictures of class @label, below %DIFFUSION_MAX_TURNED_CLASSES, be turned. */
+void diffusion_augmentation_turn_class (DiffusionAugmentation *augmentation, gint label);
 
 /**
  * diffusion_dataset_open:

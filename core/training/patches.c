@@ -36,6 +36,21 @@ diffusion_augmentation_tiles (void)
   return (DiffusionAugmentation) { .n_scales = 1, .scales = { 1 }, .flips = TRUE, .shifts = TRUE };
 }
 
+void
+diffusion_augmentation_turn_class (DiffusionAugmentation *augmentation, gint label)
+{
+  if (label >= 0 && label < DIFFUSION_MAX_TURNED_CLASSES)
+    augmentation->turned_classes[label / 64] |= (guint64) 1 << (label % 64);
+}
+
+static gboolean
+is_turned (const DiffusionAugmentation *augmentation, gint label)
+{
+  return augmentation->turns
+         || (label >= 0 && label < DIFFUSION_MAX_TURNED_CLASSES
+             && (augmentation->turned_classes[label / 64] >> (label % 64) & 1) != 0);
+}
+
 /* One axis of an area filter: out[i] is the mean over [i·ratio, (i+1)·ratio) of the input. lines: how many
  * rows are filtered; both strides count floats; every sample has 3 channels. */
 static void
@@ -177,7 +192,7 @@ fill_patch (gsize index, guint worker, gpointer data)
 
   {
     gboolean flip = augmentation->flips && draw (batch, index, 6) < 0.5;
-    gint turns = augmentation->turns ? (gint) (draw (batch, index, 7) * 4) : 0;
+    gint turns = is_turned (augmentation, label) ? (gint) (draw (batch, index, 7) * 4) : 0;
 
     for (gint row = 0; row < size; row++)
       for (gint column = 0; column < size; column++)
