@@ -44,10 +44,11 @@ diffusion_photo_task_options_default (void)
     .augmentation = diffusion_augmentation_photos (),
     .noise = DIFFUSION_NOISE_MIX,
     .loss = DIFFUSION_LOSS_L1,
-    .sigma_least = 1,
+    .sigma_least = 0.5,
     .sigma_most = 75,
     .uniform_share = 0.5,
     .jpeg_share = 0.4,
+    .misjudged_share = 0.5,
     .precision = DIFFUSION_PRECISION_BF16,
   };
 }
@@ -147,6 +148,18 @@ compress (const DiffusionStream *stream, gint example, const float *clean, gint 
   return ratio;
 }
 
+/* What the network is told of the noise, by the noise's true level: estimates are wrong, most by less than a factor of
+ * two, some say noise where there is none to speak of. */
+static double
+misjudge (const PhotoTask *task, const DiffusionStream *stream, gint example)
+{
+  double kind = diffusion_random_uniform (stream, example, 7, 0), u = diffusion_random_uniform (stream, example, 8, 0);
+
+  if (kind >= task->options.misjudged_share)
+    return 1;
+  return kind < 0.2 * task->options.misjudged_share ? pow (2, 1 + 2 * u) : pow (2, 2 * u - 1);
+}
+
 /* One example: its noise level, its noise, x_t. */
 static void
 make_noisy (gsize index, guint worker, gpointer data)
@@ -159,7 +172,7 @@ make_noisy (gsize index, guint worker, gpointer data)
   DiffusionStream level = { batch->seed, DIFFUSION_PURPOSE_TIMESTEP, batch->step };
   /* The example's number goes into the seed: the field itself runs over the patch's pixels. */
   DiffusionStream noise = { batch->seed + ((guint64) example << 32), DIFFUSION_PURPOSE_NOISE, batch->step };
-  double ratio = 2 * draw_sigma (task, &level, example) / 255;
+  double ratio = 2 * draw_sigma (task, &level, example) / 255, misjudged;
   float *epsilon = task->epsilon + index * values;
   const float *clean = task->clean + index * values;
   float *x = diffusion_exec_value (task->exec, task->values.x) + index * values;
@@ -173,6 +186,10 @@ make_noisy (gsize index, guint worker, gpointer data)
     diffusion_random_normal_fill (&noise, 0, 0, batch->size, batch->size, 3, epsilon);
   if (camera && diffusion_random_uniform (&level, example, 2, 0) < task->options.jpeg_share)
     ratio = compress (&level, example, clean, batch->size, epsilon, ratio);
+  misjudged = misjudge (task, &level, example);
+  ratio *= misjudged;
+  for (gsize i = 0; i < values; i++)
+    epsilon[i] /= (float) misjudged;
   keep = (float) (1 / sqrt (1 + ratio * ratio));
   for (gsize i = 0; i < values; i++)
     x[i] = keep * (clean[i] + (float) ratio * epsilon[i]);

@@ -26,6 +26,7 @@ typedef enum
  * @sigma_most: greatest noise
  * @uniform_share: share of the examples whose σ is uniform between the two; the others' is log-uniform
  * @jpeg_share: share of the examples with camera noise that went through a JPEG file
+ * @misjudged_share: share of the examples whose σ is told wrong, so that the network does not take an estimate at its word
  * @precision: of the matrix products
  */
 typedef struct
@@ -38,6 +39,7 @@ typedef struct
   double sigma_most;
   double uniform_share;
   double jpeg_share;
+  double misjudged_share;
   DiffusionPrecision precision;
 } DiffusionPhotoTaskOptions;
 
