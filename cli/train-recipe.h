@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @verb: train or train-classifier
  * @preset: the preset that holds where none is asked for
  * @recipe: (out caller-allocates): to be cleared, also after an error
+ * @done: (out): %TRUE where there is nothing to train: --show-config has printed the settings
  * @error: return location
  *
  * Settings come from the preset, then from the file of --config, then from flags.
@@ -19,6 +20,6 @@ G_BEGIN_DECLS
  * Returns: (transfer full) (nullable): the arguments
  */
 char **cli_train_parse (const CliVerb *verb, const char *preset, int argc, char **argv, DiffusionRecipe *recipe,
-                        GError **error);
+                        gboolean *done, GError **error);
 
 G_END_DECLS

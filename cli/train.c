@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion train, diffusion train-classifier: a model from a folder of pictures. */
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "cli/train-recipe.h"
+#include "cli/train-watch.h"
 #include "cli/verbs.h"
 #include "core/diffusion.h"
 #include "core/pictures/pictures.h"
-
-static void
-show_report (const DiffusionTrainReport *report, gpointer data)
-{
-  g_autofree char *left = cli_format_seconds (report->seconds_left);
-
-  if (!isatty (STDERR_FILENO))
-    return;
-  g_printerr (_ ("\rstep %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT ", loss %.4f, %.1f images/s, %s left   "),
-              report->step, report->steps, report->smooth_loss, report->images_per_second, left);
-}
 
 static DiffusionDataset *
 open_data (const DiffusionRecipe *recipe, const char *const *folders, GCancellable *cancellable, GError **error)
@@ -30,18 +18,47 @@ open_data (const DiffusionRecipe *recipe, const char *const *folders, GCancellab
 }
 
 static DiffusionTrainTask *
-make_task (const DiffusionRecipe *recipe, const DiffusionDataset *dataset, const DiffusionModel *init, GError **error)
+make_task (const DiffusionRecipe *recipe, const DiffusionModel *init, CliTrainWatch *watch, GError **error)
 {
-  const char *const *classes = diffusion_dataset_get_classes (dataset);
-  DiffusionPhotoTaskOptions photo;
-  DiffusionUnetTaskOptions unet;
+  const char *const *classes = diffusion_dataset_get_classes (watch->dataset);
 
   if (recipe->network == DIFFUSION_RECIPE_PHOTO)
-    return diffusion_recipe_make_photo (recipe, init, &photo, error) ? diffusion_photo_task_new (&photo, dataset)
-                                                                     : NULL;
-  if (!diffusion_recipe_make_unet (recipe, classes, init, &unet, error))
+    return diffusion_recipe_make_photo (recipe, init, &watch->photo, error)
+             ? diffusion_photo_task_new (&watch->photo, watch->dataset)
+             : NULL;
+  if (!diffusion_recipe_make_unet (recipe, classes[0] != NULL ? classes : NULL, init, &watch->unet, error))
     return NULL;
-  return diffusion_unet_task_new (&unet, dataset, error);
+  return diffusion_unet_task_new (&watch->unet, watch->dataset, error);
+}
+
+static float *
+make_weights (const DiffusionRecipe *recipe, const DiffusionModel *init, const DiffusionTrainTask *task,
+              GError **error)
+{
+  gsize bytes = diffusion_params_get_total (task->params) * sizeof (float);
+  float *weights = diffusion_try_alloc (bytes, _ ("the starting weights"), error);
+
+  if (weights == NULL || diffusion_recipe_load_weights (init, task->params, (guint64) recipe->seed, weights, error))
+    return weights;
+  diffusion_free (weights);
+  return NULL;
+}
+
+/* Says what is about to be trained, on what and in how much memory. */
+static void
+announce (DiffusionTrainTask *task, const DiffusionTrainOptions *options, const DiffusionDataset *dataset)
+{
+  gsize classes = g_strv_length ((char **) diffusion_dataset_get_classes (dataset));
+  gsize skipped = diffusion_dataset_get_skipped (dataset);
+  g_autofree char *memory = g_format_size (diffusion_train_plan_bytes (task, options));
+
+  g_printerr (_ ("%" G_GSIZE_FORMAT " pictures"), diffusion_dataset_get_size (dataset));
+  if (classes > 0)
+    g_printerr (_ (" in %" G_GSIZE_FORMAT " classes"), classes);
+  if (skipped > 0)
+    g_printerr (_ (" (%" G_GSIZE_FORMAT " files could not be read)"), skipped);
+  g_printerr (_ (", %" G_GSIZE_FORMAT " parameters, at most %s of memory\n"), diffusion_params_get_total (task->params),
+              memory);
 }
 
 /* What the model card says of where the model comes from. */
@@ -72,58 +89,79 @@ make_card (const DiffusionRecipe *recipe, const DiffusionDataset *dataset, int a
   return card;
 }
 
+/* The last argument is the output, the others are data. */
 static gboolean
-train (const CliVerb *verb, const char *preset, int argc, char **argv, GCancellable *cancellable, GError **error)
+train (DiffusionRecipe *recipe, char **arguments, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  DiffusionRecipe recipe;
-  DiffusionTrainOptions options;
-  g_auto (GStrv) arguments = cli_train_parse (verb, preset, argc, argv, &recipe, error);
-  g_autoptr (DiffusionDataset) dataset = NULL;
+  guint last = g_strv_length (arguments) - 1;
+  g_autofree char *folder = g_steal_pointer (&arguments[last]);
   g_autoptr (DiffusionModel) init = NULL;
+  g_autoptr (DiffusionDataset) dataset = NULL;
   g_autoptr (DiffusionTrainTask) task = NULL;
   g_autoptr (JsonObject) card = NULL;
-  g_autofree char *folder = NULL;
-  gboolean ok = arguments != NULL && diffusion_recipe_make_options (&recipe, &options, error);
+  DiffusionTrainOptions options;
+  CliTrainWatch watch = { .recipe = recipe, .folder = folder, .cancellable = cancellable };
+  float *weights = NULL;
+  gboolean done;
 
-  if (ok)
+  if (recipe->init != NULL)
     {
-      guint last = g_strv_length (arguments) - 1;
+      if ((init = diffusion_model_open (recipe->init, NULL, NULL, error)) == NULL)
+        return FALSE;
+      diffusion_recipe_use_model (recipe, init);
+    }
+  if (!diffusion_recipe_make_options (recipe, &options, error)
+      || (dataset = open_data (recipe, (const char *const *) arguments, cancellable, error)) == NULL)
+    return FALSE;
+  watch.dataset = dataset;
+  task = make_task (recipe, init, &watch, error);
+  if (task == NULL || (init != NULL && (weights = make_weights (recipe, init, task, error)) == NULL))
+    return FALSE;
+  card = make_card (recipe, dataset, argc, argv);
+  options.card = card;
+  options.memory_taken = diffusion_dataset_get_bytes (dataset)
+                         + (weights != NULL ? diffusion_params_get_total (task->params) * sizeof (float) : 0);
+  announce (task, &options, dataset);
+  done = diffusion_train (task, &options, folder, weights, cli_train_watch_report, &watch, cancellable, error);
+  cli_train_watch_end (&watch);
+  diffusion_free (weights);
+  return done;
+}
 
-      folder = g_steal_pointer (&arguments[last]);
-      dataset = open_data (&recipe, (const char *const *) arguments, cancellable, error);
-      if (recipe.init != NULL && dataset != NULL)
-        init = diffusion_model_open (recipe.init, NULL, NULL, error);
-      if (dataset != NULL && (init != NULL || recipe.init == NULL))
-        task = make_task (&recipe, dataset, init, error);
-      ok = task != NULL && (init == NULL || diffusion_model_load (init, task->params, error));
-    }
-  if (ok)
-    {
-      card = make_card (&recipe, dataset, argc, argv);
-      options.card = card;
-      ok = diffusion_train (task, &options, folder, init != NULL ? diffusion_params_get (task->params, 0)->data : NULL,
-                            show_report, NULL, cancellable, error);
-    }
+static gboolean
+run (const CliVerb *verb, const char *preset, int argc, char **argv, GCancellable *cancellable, GError **error)
+{
+  DiffusionRecipe recipe;
+  gboolean shown;
+  g_auto (GStrv) arguments = cli_train_parse (verb, preset, argc, argv, &recipe, &shown, error);
+  gboolean done = arguments != NULL && (shown || train (&recipe, arguments, argc, argv, cancellable, error));
+
   diffusion_recipe_clear (&recipe);
-  return ok;
+  return done;
 }
 
 static gboolean
 run_train (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  return train (verb, "photo", argc, argv, cancellable, error);
+  return run (verb, "photo", argc, argv, cancellable, error);
 }
 
 static gboolean
 run_classifier (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  return train (verb, "texture64-classifier", argc, argv, cancellable, error);
+  return run (verb, "texture64-classifier", argc, argv, cancellable, error);
 }
 
 const CliVerb cli_train = {
   .name = "train",
   .arguments = N_ ("DATA… OUT"),
   .brief = N_ ("train a model on folders of pictures"),
+  .description = N_ ("DATA are folders with PNG, JPEG, WebP and TIFF files. OUT becomes a model folder that --model reads;\n"
+                     "beside it lie checkpoints, from which the same command goes on, and log.csv.\n\n"
+                     "Examples:\n"
+                     "  diffusion train photos my-denoiser\n"
+                     "  diffusion train textures my-textures --preset texture64 --samples 24 --plot 500\n"
+                     "  diffusion train cats my-cats --preset ddpm-cifar10 --init google/ddpm-cifar10-32 --memory 2G"),
   .min_arguments = 2,
   .max_arguments = 1000,
   .run = run_train,
@@ -133,6 +171,10 @@ const CliVerb cli_train_classifier = {
   .name = "train-classifier",
   .arguments = N_ ("DATA… OUT"),
   .brief = N_ ("train a noisy classifier that guides a generator to classes"),
+  .description = N_ ("Each subfolder of DATA is a class. OUT becomes a model folder for --classifier.\n\n"
+                     "Example:\n"
+                     "  diffusion train-classifier textures my-classifier\n"
+                     "  diffusion generate out.png --model my-textures --classifier my-classifier --class 3"),
   .min_arguments = 2,
   .max_arguments = 1000,
   .run = run_classifier,

@@ -49,7 +49,7 @@ struct _DiffusionDataset
   GPtrArray *blocks; /* decoded pictures without a cache */
   GMappedFile *map;
   Picture *pictures;
-  gsize size, skipped;
+  gsize size, skipped, bytes;
   GPtrArray *classes; /* NULL-terminated */
 };
 
@@ -283,7 +283,10 @@ decode_all (DiffusionDataset *dataset, DiffusionPictureOpenFunc open, const char
           memset (&entries[i], 0, sizeof entries[i]);
         }
       else if (output == NULL)
-        dataset->blocks->pdata[i] = samples;
+        {
+          dataset->blocks->pdata[i] = samples;
+          dataset->bytes += bytes;
+        }
       else
         {
           static const guint8 zeros[DIFFUSION_ALIGNMENT];
@@ -425,6 +428,12 @@ gsize
 diffusion_dataset_get_skipped (const DiffusionDataset *dataset)
 {
   return dataset->skipped;
+}
+
+gsize
+diffusion_dataset_get_bytes (const DiffusionDataset *dataset)
+{
+  return dataset->bytes;
 }
 
 const char *const *

@@ -100,6 +100,9 @@ gsize diffusion_dataset_get_size (const DiffusionDataset *dataset);
 /** diffusion_dataset_get_skipped: number of files that could not be decoded. */
 gsize diffusion_dataset_get_skipped (const DiffusionDataset *dataset);
 
+/** diffusion_dataset_get_bytes: memory of the decoded pictures; 0 where a cache file is mapped. */
+gsize diffusion_dataset_get_bytes (const DiffusionDataset *dataset);
+
 /** diffusion_dataset_get_classes: (transfer none): %NULL-terminated names, empty without classes. */
 const char *const *diffusion_dataset_get_classes (const DiffusionDataset *dataset);
 

@@ -65,6 +65,20 @@ describe (DiffusionTrainTask *base)
 }
 
 static gsize
+picture_bytes (gint n, gint size)
+{
+  return 2 * (gsize) n * (gsize) size * (gsize) size * 3 * sizeof (float);
+}
+
+static gsize
+exec_limit (const PhotoTask *task, gsize pictures)
+{
+  if (task->base.memory == 0)
+    return 0;
+  return task->base.memory > pictures ? task->base.memory - pictures : 1;
+}
+
+static gsize
 plan_bytes (DiffusionTrainTask *base, gint n, gint size)
 {
   PhotoTask *task = (PhotoTask *) base;
@@ -72,8 +86,9 @@ plan_bytes (DiffusionTrainTask *base, gint n, gint size)
   g_autoptr (DiffusionGraph) graph
     = diffusion_photo_model_build (&task->options.config, base->params, n, size, size, &values);
 
-  return diffusion_graph_plan_bytes (graph, DIFFUSION_RUN_TRAINING)
-         + 2 * (gsize) n * (gsize) size * (gsize) size * 3 * sizeof (float);
+  gsize pictures = picture_bytes (n, size);
+
+  return diffusion_graph_plan_limited (graph, DIFFUSION_RUN_TRAINING, exec_limit (task, pictures), NULL) + pictures;
 }
 
 static void
@@ -106,7 +121,8 @@ prepare_graph (PhotoTask *task, gint n, gint size, GError **error)
   task->epsilon = diffusion_try_alloc (bytes, "noise", error);
   if (task->epsilon == NULL)
     return FALSE;
-  task->exec = diffusion_exec_new (task->graph, DIFFUSION_RUN_TRAINING, task->options.precision, error);
+  task->exec = diffusion_exec_new_limited (task->graph, DIFFUSION_RUN_TRAINING, task->options.precision,
+                                           exec_limit (task, picture_bytes (n, size)), error);
   return task->exec != NULL;
 }
 

@@ -10,7 +10,7 @@ static const char defaults[]
   = "network=unet widths=64,128,128 blocks=1 attention=16,8 middle-attention=yes head-channels=0 groups=8 "
     "adaptive-norm=yes resample=conv style=guided pixel-unshuffle=1 circular=no time-width=0 head=image dropout=0 "
     "classes=no upscale=1 "
-    "predict=epsilon variance=fixed-small loss=mse noise-schedule=linear diffusion-steps=1000 t-distribution=uniform "
+    "predict=epsilon variance=fixed-small loss=mse weighting=none noise-schedule=linear diffusion-steps=1000 t-distribution=uniform "
     "t-range=none noise=mix sigma=1,75 sigma-uniform=0.5 jpeg=0.4 "
     "size=32 batch=16 scales=1 flips=yes turns=no shifts=no soft=0 soft-range=0.4,1.5 hold-out=0 "
     "steps=100000 micro-batch=0 learning-rate=0.0002 beta1=0.9 beta2=0.999 weight-decay=0 warmup=500 "

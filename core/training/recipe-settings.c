@@ -27,6 +27,8 @@ static const char *const schedule_words[] = { "linear", "scaled-linear", "cosine
 static const char *const predict_words[] = { "epsilon", "x0", "mu", "v", NULL };
 static const char *const variance_words[] = { "fixed-small", "fixed-large", "learned", "learned-range", NULL };
 static const char *const loss_words[] = { "mse", "l1", "hybrid", "bound", NULL };
+static const char *const weighting_words[]
+  = { "none", "epsilon", "truncated-snr", "snr-plus-one", "min-snr", "p2", NULL };
 static const char *const distribution_words[] = { "uniform", "low", "importance", NULL };
 static const char *const noise_words[] = { "white", "camera", "mix", NULL };
 static const char *const rate_words[] = { "constant", "cosine", "trapezoid", NULL };
@@ -80,6 +82,8 @@ static const DiffusionSetting settings[] = {
           N_ ("fixed-small, fixed-large, learned or learned-range")),
   CHOICE ("loss", OBJECTIVE, loss, loss_words, FALSE,
           N_ ("mse (L_simple), l1, hybrid (with the bound for a learned variance) or bound")),
+  CHOICE ("weighting", OBJECTIVE, weighting, weighting_words, FALSE,
+          N_ ("How much each t counts in mse and l1: none, epsilon, truncated-snr, snr-plus-one, min-snr or p2")),
   CHOICE ("noise-schedule", OBJECTIVE, noise_schedule, schedule_words, FALSE,
           N_ ("linear, scaled-linear, cosine or sigmoid")),
   WHOLE ("diffusion-steps", OBJECTIVE, diffusion_steps, 2, DIFFUSION_MAX_STEPS, FALSE,

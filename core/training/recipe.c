@@ -290,21 +290,22 @@ take_published (const DiffusionRecipe *recipe, DiffusionUnetConfig *config, Diff
   return check_given (recipe, recipe->architecture, error);
 }
 
-static gboolean
-set_classes (const DiffusionRecipe *recipe, gint n_classes, gboolean fixed, DiffusionUnetConfig *config, GError **error)
+/* Classes follow the data, also in networks from elsewhere; @keep: their outputs are theirs. */
+static void
+set_classes (const DiffusionRecipe *recipe, gint n_classes, gboolean keep, DiffusionUnetConfig *config)
 {
   if (recipe->network == DIFFUSION_RECIPE_CLASSIFIER)
     {
-      if (!fixed)
-        config->out_channels = n_classes;
-      return TRUE;
+      config->out_channels = n_classes;
+      return;
     }
-  if (fixed)
-    return TRUE;
-  config->class_input = recipe->classes ? DIFFUSION_CLASS_LABEL : DIFFUSION_CLASS_NONE;
-  config->n_classes = recipe->classes ? n_classes : 0;
-  config->out_channels = diffusion_variance_is_learned ((DiffusionVarianceType) recipe->variance) ? 6 : 3;
-  return TRUE;
+  if (config->class_input != DIFFUSION_CLASS_TIMESTEP)
+    {
+      config->class_input = recipe->classes ? DIFFUSION_CLASS_LABEL : DIFFUSION_CLASS_NONE;
+      config->n_classes = recipe->classes ? n_classes : 0;
+    }
+  if (!keep)
+    config->out_channels = diffusion_variance_is_learned ((DiffusionVarianceType) recipe->variance) ? 6 : 3;
 }
 
 gboolean
@@ -318,11 +319,14 @@ diffusion_recipe_make_unet (const DiffusionRecipe *recipe,
 
   *unet = (DiffusionUnetTaskOptions) {
     .loss = (DiffusionLossType) recipe->loss,
+    .weighting = (DiffusionLossWeighting) recipe->weighting,
     .timesteps = (DiffusionTimestepDistribution) recipe->t_distribution,
     .low_res_factor = (gint) recipe->upscale,
     .precision = (DiffusionPrecision) recipe->precision,
   };
   describe_scheduler (recipe, &unet->scheduler);
+  if (unet->weighting != DIFFUSION_WEIGHTING_NONE && unet->loss != DIFFUSION_LOSS_MSE && unet->loss != DIFFUSION_LOSS_L1)
+    return refuse (error, _ ("weighting: the bound has its own weights, expected none with this loss"));
   if (!make_augmentation (recipe, classes, &unet->augmentation, error))
     return FALSE;
   if (model != NULL)
@@ -341,9 +345,7 @@ diffusion_recipe_make_unet (const DiffusionRecipe *recipe,
     }
   else if (!describe_unet (recipe, &unet->config, error))
     return FALSE;
-  if (!set_classes (recipe, classes != NULL ? (gint) g_strv_length ((char **) classes) : 0, model != NULL,
-                    &unet->config, error))
-    return FALSE;
+  set_classes (recipe, classes != NULL ? (gint) g_strv_length ((char **) classes) : 0, model != NULL, &unet->config);
   unet->config.dropout = recipe->dropout;
 
   steps = last = (gsize) unet->scheduler.steps;
@@ -407,5 +409,45 @@ diffusion_recipe_make_photo (const DiffusionRecipe *recipe,
   photo->uniform_share = recipe->sigma_uniform;
   photo->jpeg_share = recipe->jpeg;
   photo->precision = (DiffusionPrecision) recipe->precision;
+  return TRUE;
+}
+
+gboolean
+diffusion_recipe_check (const DiffusionRecipe *recipe, GError **error)
+{
+  static const char *const classes[] = { "0", "1", NULL };
+  DiffusionTrainOptions options;
+  DiffusionPhotoTaskOptions photo;
+  DiffusionUnetTaskOptions unet;
+  DiffusionRecipe open = *recipe;
+  gint multiple = DIFFUSION_PHOTO_ALIGNMENT;
+
+  if (!diffusion_recipe_make_options (recipe, &options, error))
+    return FALSE;
+  if (recipe->init != NULL)
+    return TRUE;
+  /* Which classes there are only the data tells. */
+  if (diffusion_recipe_wants_classes (recipe))
+    open.turns = NULL;
+  if (recipe->network == DIFFUSION_RECIPE_PHOTO)
+    {
+      if (!diffusion_recipe_make_photo (&open, NULL, &photo, error))
+        return FALSE;
+    }
+  else
+    {
+      if (!diffusion_recipe_make_unet (&open, diffusion_recipe_wants_classes (recipe) ? classes : NULL, NULL, &unet,
+                                       error)
+          || !diffusion_unet_config_validate (&unet.config, _ ("The network"), error))
+        return FALSE;
+      multiple = diffusion_unet_config_get_multiple (&unet.config);
+    }
+  for (guint i = 0; i < options.n_phases; i++)
+    if (options.phases[i].size % multiple != 0)
+      return refuse (error, _ ("size: found %d, expected a multiple of %d for this network"), options.phases[i].size,
+                     multiple);
+  if (recipe->upscale > 1 && recipe->size % recipe->upscale != 0)
+    return refuse (error, _ ("upscale: found %d, expected a divisor of the size %d"), (int) recipe->upscale,
+                   (int) recipe->size);
   return TRUE;
 }

@@ -68,6 +68,7 @@ typedef struct
   gint64 predict;
   gint64 variance;
   gint64 loss;
+  gint64 weighting;
   gint64 t_distribution;
   DiffusionRecipeList t_range;
   gint64 noise;
@@ -237,6 +238,13 @@ gboolean diffusion_recipe_make_unet (const DiffusionRecipe *recipe, const char *
  */
 gboolean diffusion_recipe_make_photo (const DiffusionRecipe *recipe, const DiffusionModel *model,
                                       DiffusionPhotoTaskOptions *photo, GError **error);
+
+/**
+ * diffusion_recipe_check:
+ *
+ * Checks all that can be checked before the data is read.
+ */
+gboolean diffusion_recipe_check (const DiffusionRecipe *recipe, GError **error);
 
 /** diffusion_recipe_wants_classes: whether subfolders are classes. */
 gboolean diffusion_recipe_wants_classes (const DiffusionRecipe *recipe);

@@ -80,7 +80,7 @@ diffusion_train_log_add (DiffusionTrainLog *log, const DiffusionTrainReport *rep
   log->loss += report->loss;
   log->norm += report->gradient_norm;
   log->n++;
-  if (report->step % EVERY != 0)
+  if (report->step % EVERY != 0 && report->step != report->steps)
     return;
   fprintf (log->file, "%" G_GUINT64_FORMAT ",%s,%s,%s,%s\n", report->step,
            g_ascii_formatd (numbers[0], sizeof numbers[0], "%.6g", log->loss / log->n),
@@ -90,4 +90,29 @@ diffusion_train_log_add (DiffusionTrainLog *log, const DiffusionTrainReport *rep
   fflush (log->file);
   log->loss = log->norm = 0;
   log->n = 0;
+}
+
+gsize
+diffusion_train_log_read (const char *folder, double **steps, double **losses)
+{
+  g_autofree char *path = g_build_filename (folder, "log.csv", NULL);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  gsize n = 0;
+
+  if (g_file_get_contents (path, &text, NULL, NULL))
+    lines = g_strsplit (text, "\n", -1);
+  *steps = g_new (double, lines != NULL ? g_strv_length (lines) + 1 : 1);
+  *losses = g_new (double, lines != NULL ? g_strv_length (lines) + 1 : 1);
+  for (char **line = lines; line != NULL && *line != NULL; line++)
+    {
+      char *comma = strchr (*line, ',');
+      double step = g_ascii_strtod (*line, NULL);
+
+      if (step < 1 || comma == NULL)
+        continue;
+      (*steps)[n] = step;
+      (*losses)[n++] = g_ascii_strtod (comma + 1, NULL);
+    }
+  return n;
 }

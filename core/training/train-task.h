@@ -36,7 +36,8 @@ typedef struct
  * DiffusionTrainTask:
  * @params: the table whose block is trained
  * @describe: (transfer full): one line that a checkpoint must agree with: architecture, objective, data
- * @plan_bytes: memory of a micro-batch of @n pictures of @size², the parameter blocks not counted
+ * @plan_bytes: memory of a micro-batch of @n pictures of @size², the parameter blocks not counted; more than @memory
+ *   where it cannot be had for less
  * @run: adds this micro-batch's share of the mean loss to @loss and of its gradient to @gradients (as long as the
  *   parameter block; %NULL: loss only)
  * @save: writes a model folder with @weights, a block in working order; @card is its model card
@@ -47,6 +48,8 @@ typedef struct
  * @n_shared: their number, fixed
  * @state: (nullable): [n_state] numbers of the task's own that a checkpoint keeps; only @finish changes them
  * @n_state: their number, fixed
+ * @memory: bytes that a micro-batch may take, 0 for no limit: what does not fit is computed again; set by the trainer
+ *   before @plan_bytes
  *
  * A network, an objective and data.
  */
@@ -65,6 +68,7 @@ struct _DiffusionTrainTask
   gsize n_shared;
   float *state;
   gsize n_state;
+  gsize memory;
 };
 
 void diffusion_train_task_free (DiffusionTrainTask *task);

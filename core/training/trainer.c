@@ -93,8 +93,12 @@ micro_batch (const DiffusionTrainOptions *options, const DiffusionTrainPhase *ph
 gsize
 diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrainOptions *options)
 {
-  gsize blocks = (4 + options->n_emas) * diffusion_params_get_total (task->params) * sizeof (float);
+  gsize blocks = options->memory_taken
+                 + (4 + options->n_emas) * diffusion_params_get_total (task->params) * sizeof (float);
   gsize most = 0;
+
+  if (options->memory_limit > 0)
+    task->memory = options->memory_limit > blocks ? options->memory_limit - blocks : 1;
 
   for (guint i = 0; i < options->n_phases; i++)
     most = MAX (most,
@@ -151,18 +155,22 @@ allocate (Trainer *trainer, GError **error)
 }
 
 static gboolean
+make_folder (const char *folder, GError **error)
+{
+  if (g_mkdir_with_parents (folder, 0777) == 0)
+    return TRUE;
+  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("The folder %s cannot be made: %s"), folder,
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
 start (Trainer *trainer, const float *initial, GError **error)
 {
   DiffusionTrainState *state = &trainer->state;
   gboolean found;
 
-  if (g_mkdir_with_parents (trainer->folder, 0777) != 0)
-    {
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("The folder %s cannot be made: %s"), trainer->folder,
-                   g_strerror (errno));
-      return FALSE;
-    }
-  if (!allocate (trainer, error)
+  if (!make_folder (trainer->folder, error) || !allocate (trainer, error)
       || !diffusion_checkpoint_load (trainer->folder, trainer->description, state, &found, error))
     return FALSE;
   if (!found)
@@ -221,9 +229,21 @@ save (Trainer *trainer, GError **error)
   g_autoptr (JsonObject) card = make_card (trainer);
 
   trainer->saved_at = g_get_monotonic_time ();
-  return diffusion_checkpoint_save (trainer->folder, trainer->description, &trainer->state, trainer->options->keep,
-                                    error)
-         && trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], card, error);
+  if (!diffusion_checkpoint_save (trainer->folder, trainer->description, &trainer->state, trainer->options->keep, error)
+      || !trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], card, error))
+    return FALSE;
+  for (guint i = 1; i < trainer->state.n_emas; i++)
+    {
+      char digits[G_ASCII_DTOSTR_BUF_SIZE];
+      g_autofree char *name
+        = g_strconcat ("ema-", g_ascii_formatd (digits, sizeof digits, "%.8g", trainer->state.ema_rates[i]), NULL);
+      g_autofree char *folder = g_build_filename (trainer->folder, name, NULL);
+
+      if (!make_folder (folder, error)
+          || !trainer->task->save (trainer->task, folder, trainer->state.emas[i], card, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -297,6 +317,7 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   report->smooth_loss = state->smooth_loss;
   report->gradient_norm = norm;
   report->learning_rate = adamw.learning_rate;
+  report->average = state->emas[0];
   return TRUE;
 }
 

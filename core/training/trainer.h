@@ -44,6 +44,7 @@ typedef struct
  * @ema_rates: rates of the averages; the first one makes the saved model
  * @seed: seed of data, noise and starting weights
  * @memory_limit: bytes that the training may take, 0: no limit
+ * @memory_taken: bytes that the pictures and the like take already, a part of the limit
  * @checkpoint_seconds: time between checkpoints
  * @keep: checkpoints kept
  * @card: (nullable) (transfer none): what the model card says besides the training's own figures
@@ -63,6 +64,7 @@ typedef struct
   double ema_rates[DIFFUSION_MAX_EMAS];
   guint64 seed;
   gsize memory_limit;
+  gsize memory_taken;
   double checkpoint_seconds;
   guint keep;
   JsonObject *card;
@@ -80,6 +82,7 @@ DiffusionTrainOptions diffusion_train_options_default (void);
  * @learning_rate: of the last step
  * @images_per_second: since the start of this process
  * @seconds_left: estimate
+ * @average: (transfer none): the first average, a block in working order; valid during the report
  */
 typedef struct
 {
@@ -91,6 +94,7 @@ typedef struct
   double learning_rate;
   double images_per_second;
   double seconds_left;
+  const float *average;
 } DiffusionTrainReport;
 
 typedef void (*DiffusionTrainReportFunc) (const DiffusionTrainReport *report, gpointer data);
@@ -98,13 +102,18 @@ typedef void (*DiffusionTrainReportFunc) (const DiffusionTrainReport *report, gp
 /** diffusion_train_learning_rate: the rate of step @step (from 0). */
 double diffusion_train_learning_rate (const DiffusionTrainOptions *options, guint64 step);
 
-/** diffusion_train_plan_bytes: peak memory of a training: weights, gradients, moments, averages, activations. */
+/**
+ * diffusion_train_plan_bytes:
+ *
+ * Peak memory of a training: pictures, weights, gradients, moments, averages, activations. Under a limit as little as
+ * possible of the forward pass is computed again to stay below it; the result is above it where that does not help.
+ */
 gsize diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrainOptions *options);
 
 /**
  * diffusion_train:
- * @folder: output: the model (of the first average), checkpoints, "log.csv"; made where it is missing; a training
- *   that is there already goes on
+ * @folder: output: the model (of the first average; those of the others in "ema-RATE"), checkpoints, "log.csv"; made
+ *   where it is missing; a training that is there already goes on
  * @initial: (nullable): starting weights, a block in working order; %NULL draws them
  * @report: (nullable) (scope call): called after every step
  * @cancellable: (nullable): when it fires, the work since the last step is dropped, a checkpoint saved, and

@@ -51,19 +51,42 @@ describe (DiffusionTrainTask *base)
 {
   const UnetTask *task = (const UnetTask *) base;
   g_autoptr (JsonObject) config = diffusion_unet_config_to_json (&task->options.config);
-  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), config);
+  g_autoptr (JsonObject) scheduler = diffusion_scheduler_config_to_json (&task->options.scheduler);
+  g_autoptr (JsonObject) both = json_object_new ();
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), both);
 
+  json_object_set_object_member (both, "network", json_object_ref (config));
+  json_object_set_object_member (both, "schedule", json_object_ref (scheduler));
   return json_to_string (node, FALSE);
+}
+
+static gsize
+picture_bytes (gint n, gint size)
+{
+  return 3 * (gsize) n * (gsize) size * (gsize) size * COLOURS * sizeof (float);
+}
+
+static gsize
+exec_limit (const UnetTask *task, gsize pictures)
+{
+  if (task->base.memory == 0)
+    return 0;
+  return task->base.memory > pictures ? task->base.memory - pictures : 1;
 }
 
 static gsize
 plan_bytes (DiffusionTrainTask *base, gint n, gint size)
 {
   const UnetTask *task = (const UnetTask *) base;
-  DiffusionUnetCost cost = { 0 };
+  gsize pictures = picture_bytes (n, size);
+  g_autoptr (DiffusionUnet) unet
+    = diffusion_unet_new (&task->options.config, base->params, n, size, size, FALSE, NULL);
 
-  diffusion_unet_get_cost (&task->options.config, n, size, size, DIFFUSION_RUN_TRAINING, &cost, NULL);
-  return cost.run_bytes + 3 * (gsize) n * (gsize) size * (gsize) size * COLOURS * sizeof (float);
+  /* A size that does not fit is an error of its own when the network is made. */
+  if (unet == NULL)
+    return pictures;
+  return diffusion_graph_plan_limited (unet->graph, DIFFUSION_RUN_TRAINING, exec_limit (task, pictures), NULL)
+         + pictures;
 }
 
 static void
@@ -95,7 +118,8 @@ prepare_network (UnetTask *task, gint n, gint size, GError **error)
       || (task->noise = diffusion_try_alloc (bytes, _ ("the noise"), error)) == NULL
       || (task->noisy = diffusion_try_alloc (bytes, _ ("the noisy pictures"), error)) == NULL)
     return FALSE;
-  task->exec = diffusion_exec_new (task->unet->graph, DIFFUSION_RUN_TRAINING, task->options.precision, error);
+  task->exec = diffusion_exec_new_limited (task->unet->graph, DIFFUSION_RUN_TRAINING, task->options.precision,
+                                           exec_limit (task, picture_bytes (n, size)), error);
   return task->exec != NULL;
 }
 
@@ -188,7 +212,7 @@ measure (gsize index, guint worker, gpointer data)
   gsize pixels = (gsize) batch->size * (gsize) batch->size;
   const float *output = diffusion_exec_value (task->exec, task->unet->output) + index * size;
   float *gradient = diffusion_exec_gradient (task->exec, task->unet->output) + index * size;
-  double weight, loss;
+  double weight, loss, emphasis = 1;
   gsize t = draw_time (task, batch, (gint) index, &weight);
 
   if (is_classifier (task))
@@ -198,11 +222,13 @@ measure (gsize index, guint worker, gpointer data)
                            task->clean + index * pixels * COLOURS, task->noise + index * pixels * COLOURS,
                            task->noisy + index * pixels * COLOURS, output, pixels, COLOURS, gradient)
              .total;
+  if (!is_classifier (task))
+    emphasis = diffusion_loss_weight (task->options.weighting, task->schedule, t, task->parameterisation.mean);
   for (gsize i = 0; i < size; i++)
-    gradient[i] *= (float) (weight / batch->total);
-  step->losses[index] = weight * loss / batch->total;
+    gradient[i] *= (float) (emphasis * weight / batch->total);
+  step->losses[index] = emphasis * weight * loss / batch->total;
   if (task->base.shared != NULL)
-    task->base.shared[batch->first + (gint) index] = (float) loss;
+    task->base.shared[batch->first + (gint) index] = (float) (emphasis * loss);
 }
 
 static gboolean

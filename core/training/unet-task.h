@@ -6,6 +6,7 @@
 #include "core/model/scheduler-config.h"
 #include "core/model/unet.h"
 #include "core/training/dataset.h"
+#include "core/training/loss-weight.h"
 #include "core/training/timesteps.h"
 #include "core/training/train-task.h"
 
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
  * @config: the network; with learned variance its output has twice the channels
  * @scheduler: noise schedule, and what the network predicts; what it points to must outlive the task
  * @loss: the objective
+ * @weighting: what the losses of each t are multiplied by
  * @timesteps: how t is drawn
  * @t_first: lowest t, 0-based
  * @t_last: highest t
@@ -28,6 +30,7 @@ typedef struct
   DiffusionUnetConfig config;
   DiffusionSchedulerConfig scheduler;
   DiffusionLossType loss;
+  DiffusionLossWeighting weighting;
   DiffusionTimestepDistribution timesteps;
   gsize t_first;
   gsize t_last;
