@@ -23,6 +23,7 @@
 #include "core/diffusion/schedule.h"
 #include "core/diffusion/windows.h"
 #include "core/imaging/denoise.h"
+#include "core/imaging/noise-level.h"
 #include "core/imaging/picture.h"
 #include "core/imaging/plot.h"
 #include "core/imaging/resize.h"

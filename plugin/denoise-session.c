@@ -183,13 +183,19 @@ static gboolean
 get_sigma (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPicture *picture, double *out,
            GCancellable *cancellable, GError **error)
 {
+  DiffusionNoiseLevel level;
+
   *out = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (self, index);
   if (*out >= 0)
     return TRUE;
 
-  g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
-                       _ ("Noise levels cannot be estimated yet: give one."));
-  return FALSE;
+  if (!diffusion_noise_level_estimate (self->model, picture, &level, cancellable, error))
+    return FALSE;
+  *out = level.sigma;
+  g_mutex_lock (&self->lock);
+  self->estimates[index] = level.sigma;
+  g_mutex_unlock (&self->lock);
+  return TRUE;
 }
 
 static void

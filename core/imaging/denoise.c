@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/threads.h"
+#include "core/imaging/noise-level.h"
 
 /* The network of one worker, built for the last size of tile. */
 typedef struct
@@ -162,6 +163,14 @@ diffusion_denoise (DiffusionPhotoModel *model,
   measure_network (model, &work);
   if (!diffusion_tiles_plan (picture, options->region, &work, options->tile, options->memory_limit, &plan, error))
     return FALSE;
+  if (denoise.sigma == DIFFUSION_SIGMA_AUTO)
+    {
+      DiffusionNoiseLevel level;
+
+      if (!diffusion_noise_level_estimate (model, picture, &level, cancellable, error))
+        return FALSE;
+      denoise.sigma = level.sigma;
+    }
   if (report != NULL)
     *report = (DiffusionDenoiseReport) { denoise.sigma, plan.peak_bytes };
   if (denoise.sigma == 0 || options->strength == 0)

@@ -2,7 +2,11 @@
 /* Pictures read and written by rectangles; the one that lives in a block of memory. */
 #include "core/imaging/picture.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "core/base/i18n.h"
+#include "core/base/memory.h"
 
 typedef struct
 {
@@ -59,4 +63,64 @@ diffusion_picture_new_memory (gint width, gint height, gint channels, const floa
   memory->in = in;
   memory->out = out;
   return &memory->picture;
+}
+
+static gint
+reflect (gint i, gint n)
+{
+  gint period = MAX (2 * (n - 1), 1);
+
+  i %= period;
+  if (i < 0)
+    i += period;
+  return i < n ? i : period - i;
+}
+
+/* The range that reflected positions from @from to @to − 1 lie in. */
+static void
+find_range (gint from, gint to, gint n, gint *first, gint *last)
+{
+  *first = n - 1;
+  *last = 0;
+  for (gint i = from; i < to; i++)
+    {
+      gint at = reflect (i, n);
+
+      *first = MIN (*first, at);
+      *last = MAX (*last, at);
+    }
+}
+
+gboolean
+diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
+                               GError **error)
+{
+  const gsize channels = (gsize) picture->channels;
+  gint left, right, top, bottom;
+  gsize stride;
+  float *samples;
+  gboolean read;
+
+  find_range (x, x + width, picture->width, &left, &right);
+  find_range (y, y + height, picture->height, &top, &bottom);
+  stride = (gsize) (right - left + 1) * channels;
+  samples = diffusion_try_alloc ((gsize) (bottom - top + 1) * stride * sizeof (float), _ ("a part of the picture"), error);
+  if (samples == NULL)
+    return FALSE;
+  read = picture->read (picture, left, top, right - left + 1, bottom - top + 1, samples, error);
+  for (gint row = 0; read && row < height; row++)
+    for (gint column = 0; column < width; column++)
+      {
+        const float *pixel = samples + (gsize) (reflect (y + row, picture->height) - top) * stride +
+                             (gsize) (reflect (x + column, picture->width) - left) * channels;
+
+        for (gsize c = 0; c < 3; c++)
+          {
+            float value = pixel[channels == 3 ? c : 0];
+
+            *out++ = isfinite (value) ? value : 0;
+          }
+      }
+  diffusion_free (samples);
+  return read;
 }

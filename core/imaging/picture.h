@@ -58,4 +58,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionPicture, diffusion_picture_free)
  */
 DiffusionPicture *diffusion_picture_new_memory (gint width, gint height, gint channels, const float *in, float *out);
 
+/**
+ * diffusion_picture_read_around:
+ * @picture: a picture
+ * @x: left edge; the rectangle may reach out of the picture, which is continued by reflection
+ * @y: top edge
+ * @width: columns
+ * @height: rows
+ * @out: (out caller-allocates): [height, width, 3]; gray is given three times, what is not finite as 0
+ */
+gboolean diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
+                                        GError **error);
+
 G_END_DECLS
