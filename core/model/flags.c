@@ -55,6 +55,8 @@ diffusion_flags_parse (const char *name, const char *text, gsize length, GError 
 {
   g_autofree char *copy = NULL;
 
+  /* An empty file is mapped to NULL. */
+  text = length > 0 ? text : "";
   if (length > MAX_TEXT || memchr (text, 0, length) != NULL || !g_utf8_validate (text, (gssize)length, NULL))
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT, _("%s: this is no file of flags"), name);
@@ -71,7 +73,6 @@ diffusion_flags_load (const char *path, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &reason);
-  const char *text;
 
   if (file == NULL)
     {
@@ -81,8 +82,7 @@ diffusion_flags_load (const char *path, GError **error)
                    _("%s: cannot read: %s"), path, reason->message);
       return NULL;
     }
-  text = g_mapped_file_get_contents (file);
-  return diffusion_flags_parse (path, text != NULL ? text : "", g_mapped_file_get_length (file), error);
+  return diffusion_flags_parse (path, g_mapped_file_get_contents (file), g_mapped_file_get_length (file), error);
 }
 
 void

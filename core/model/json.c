@@ -82,6 +82,8 @@ diffusion_json_parse_object (const char *name, const char *text, gsize length, G
   Names names = { members, FALSE };
   JsonNode *root;
 
+  /* An empty file is mapped to NULL. */
+  text = length > 0 ? text : "";
   if (length > MAX_BYTES || memchr (text, 0, length) != NULL ||
       !g_utf8_validate (text, (gssize)length, NULL) || !nesting_is_shallow (text, length))
     {
@@ -119,7 +121,6 @@ diffusion_json_load_object (const char *path, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &reason);
-  const char *text;
 
   if (file == NULL)
     {
@@ -129,8 +130,7 @@ diffusion_json_load_object (const char *path, GError **error)
                    _("%s: cannot read: %s"), path, reason->message);
       return NULL;
     }
-  text = g_mapped_file_get_contents (file);
-  return diffusion_json_parse_object (path, text != NULL ? text : "", g_mapped_file_get_length (file), error);
+  return diffusion_json_parse_object (path, g_mapped_file_get_contents (file), g_mapped_file_get_length (file), error);
 }
 
 gboolean

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /**
  * diffusion_json_parse_object:
  * @name: what to call the text in errors
- * @text: (array length=length): the JSON text, UTF-8
+ * @text: (array length=length) (nullable): the JSON text, UTF-8; %NULL is as good as any other where @length is 0
  * @length: its length in bytes
  * @error: return location for %DIFFUSION_ERROR_FORMAT
  *

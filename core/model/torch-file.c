@@ -65,8 +65,9 @@ static const char *const usual_keys[] = { "ema",        "ema_state_dict", "model
                                           "params_ema", "state_dict",     "model",     "model_state_dict",
                                           "net",        "network",        "unet",      "params" };
 
-static const guint8 stream_magic[] = { 0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                       0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e };
+/* How the stream's first pickle ends, in every protocol: a number of ten bytes. */
+static const guint8 stream_magic[]
+    = { 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e };
 
 typedef struct
 {
@@ -92,7 +93,8 @@ diffusion_torch_is_zip (const guint8 *data, gsize size)
 gboolean
 diffusion_torch_is_stream (const guint8 *data, gsize size)
 {
-  return size >= sizeof stream_magic && memcmp (data, stream_magic, sizeof stream_magic) == 0;
+  /* A header of safetensors may begin with the same length, and goes on with a brace. */
+  return size > 8 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5 && data[8] != '{';
 }
 
 static gboolean
@@ -473,6 +475,14 @@ read_stream (DiffusionTensorFile *file, Container *container, GBytes *bytes, GEr
       pickles[i] = diffusion_pickle_read (container->path, data, size, allowed, &used, error);
       if (pickles[i] == NULL)
         goto out;
+      if (i == 0
+          && (used < sizeof stream_magic
+              || memcmp (data + used - sizeof stream_magic, stream_magic, sizeof stream_magic) != 0))
+        {
+          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
+                       _("%s: this is a Python pickle, but not one that torch.save wrote"), container->path);
+          goto out;
+        }
       data += used;
       size -= used;
     }

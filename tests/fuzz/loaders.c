@@ -82,7 +82,7 @@ test_safetensors (void)
 static void
 infer (const guint8 *data, gsize size)
 {
-  g_autofree char *text = g_strndup ((const char *)data, size);
+  g_autofree char *text = size > 0 ? g_strndup ((const char *)data, size) : g_strdup ("");
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_new ("fuzz", NULL);
   DiffusionArchitecture architecture;

@@ -246,6 +246,11 @@ test_refused (void)
       g_clear_error (&error);
     }
 
+  /* A file of no bytes has no address when it is mapped. */
+  g_assert_null (diffusion_flags_parse ("flags.json", NULL, 0, &error));
+  g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT);
+  g_clear_error (&error);
+
   /* Heads are not in the file, and this network is nobody's. */
   g_assert_true (diffusion_preset_load ("guided-diffusion-64", &architecture));
   architecture.unet.channels[3] = 512;

@@ -111,6 +111,32 @@ test_stream (void)
   check_values (bytes, "w", torch_numbers);
 }
 
+/* The stream in protocol 4: the first pickle comes in a frame. */
+static void
+test_stream_protocol_4 (void)
+{
+  static const guint8 frame[] = "\x80\x04\x95\x0d\0\0\0\0\0\0\0";
+  g_autoptr (GBytes) bytes = torch_make_stream ();
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  GByteArray *framed = g_byte_array_new ();
+
+  g_byte_array_append (framed, frame, sizeof frame - 1);
+  g_byte_array_append (framed, data + 2, (guint)size - 2);
+  g_autoptr (GBytes) whole = g_byte_array_free_to_bytes (framed);
+  check_values (whole, "w", torch_numbers);
+}
+
+/* Pickles that torch did not write are named for what they are. */
+static void
+test_bare_pickle (void)
+{
+  static const char code[] = "\x80\x02" "cposix\nsystem\nU\x02ls\x85R.", list[] = "\x80\x02]q\0K\1aK\2a.";
+
+  check_refused (g_bytes_new_static (code, sizeof code - 1), "posix.system");
+  check_refused (g_bytes_new_static (list, sizeof list - 1), "not one that torch.save wrote");
+}
+
 static void
 check_pickle_refused (const char *text, guint length, const char *message)
 {
@@ -253,6 +279,8 @@ main (int argc, char **argv)
   g_test_add_func ("/torch-file/read", test_read);
   g_test_add_func ("/torch-file/nested", test_nested);
   g_test_add_func ("/torch-file/stream", test_stream);
+  g_test_add_func ("/torch-file/stream/protocol-4", test_stream_protocol_4);
+  g_test_add_func ("/torch-file/bare-pickle", test_bare_pickle);
   g_test_add_func ("/torch-file/refused", test_refused);
   g_test_add_func ("/torch-file/truncated", test_truncated);
   g_test_add_func ("/torch-file/bombs", test_bombs);
