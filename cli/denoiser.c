@@ -2,6 +2,8 @@
 /* Denoising of whole pictures in memory, for measurements. */
 #include "cli/denoiser.h"
 
+#include <string.h>
+
 #include "core/diffusion.h"
 
 struct _CliDenoiser
@@ -39,6 +41,10 @@ cli_denoiser_run (CliDenoiser *denoiser, CliPixels *noisy, double sigma, double 
   g_autoptr (CliPixels) out = cli_pixels_new (noisy->width, noisy->height, noisy->channels, noisy->bits, error);
   if (out == NULL)
     return NULL;
+
+  /* Where there is no noise nothing is written. */
+  memcpy (out->data, noisy->data,
+          (gsize) noisy->width * (gsize) noisy->height * (gsize) noisy->channels * sizeof (float));
 
   g_autoptr (DiffusionPicture) picture
       = diffusion_picture_new_memory (noisy->width, noisy->height, noisy->channels, noisy->data, out->data);

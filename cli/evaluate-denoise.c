@@ -39,10 +39,10 @@ add_noise (const CliPixels *clean, double sigma, guint64 seed, guint32 index, GE
   return noisy;
 }
 
-/* PSNR of one picture, noisy and denoised. */
+/* PSNR of one picture, noisy, denoised, and of the denoised one's detail. */
 static gboolean
 measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *path, guint32 index, double sigma, Share *share,
-         double psnr[2], GError **error)
+         double psnr[3], GError **error)
 {
   g_autoptr (CliPixels) clean = cli_pixels_load (path, error);
   if (clean == NULL)
@@ -58,6 +58,7 @@ measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *pat
     return FALSE;
   psnr[0] = cli_pixels_psnr (clean, noisy);
   psnr[1] = cli_pixels_psnr (clean, denoised);
+  psnr[2] = cli_pixels_detail_psnr (clean, denoised);
   return TRUE;
 }
 
@@ -80,23 +81,24 @@ cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GEr
   for (guint i = 0; i < sigmas->len; i++)
     {
       double sigma = g_array_index (sigmas, double, i);
-      double sums[2] = { 0.0, 0.0 };
+      double sums[3] = { 0.0, 0.0, 0.0 };
       JsonObject *result = json_object_new ();
 
       json_array_add_object_element (results, result);
       for (guint j = 0; j < count; j++)
         {
-          double psnr[2];
+          double psnr[3];
 
           share.before = (i * count + j) * share.part;
           if (!measure (evaluation, denoiser, g_ptr_array_index (paths, j), j, sigma, &share, psnr, error))
             return FALSE;
-          sums[0] += psnr[0];
-          sums[1] += psnr[1];
+          for (guint k = 0; k < G_N_ELEMENTS (sums); k++)
+            sums[k] += psnr[k];
         }
       json_object_set_double_member (result, "sigma", sigma);
       json_object_set_double_member (result, "psnr", sums[1] / count);
       json_object_set_double_member (result, "noisy", sums[0] / count);
+      json_object_set_double_member (result, "detail", sums[2] / count);
       json_object_set_int_member (result, "images", count);
     }
   json_object_set_array_member (evaluation->results, "denoise", g_steal_pointer (&results));

@@ -22,7 +22,7 @@ typedef struct
 } Pair;
 
 static gboolean
-denoised_psnr (Pair *pair, double sigma, double *used, double *psnr, GError **error)
+denoised_psnr (Pair *pair, double sigma, double *used, double *psnr, double *detail, GError **error)
 {
   g_autoptr (CliPixels) denoised
       = cli_denoiser_run (pair->denoiser, pair->noisy, sigma, used, NULL, NULL, pair->evaluation->cancellable, error);
@@ -30,6 +30,8 @@ denoised_psnr (Pair *pair, double sigma, double *used, double *psnr, GError **er
   if (denoised == NULL)
     return FALSE;
   *psnr = cli_pixels_psnr (pair->clean, denoised);
+  if (detail != NULL)
+    *detail = cli_pixels_detail_psnr (pair->clean, denoised);
   return TRUE;
 }
 
@@ -40,7 +42,7 @@ find_oracle (Pair *pair, double estimate, double *best_sigma, double *best_psnr,
   double at[2] = { high - GOLDEN * (high - low), low + GOLDEN * (high - low) }, psnr[2];
 
   for (guint i = 0; i < 2; i++)
-    if (!denoised_psnr (pair, exp (at[i]), NULL, &psnr[i], error))
+    if (!denoised_psnr (pair, exp (at[i]), NULL, &psnr[i], NULL, error))
       return FALSE;
   for (guint step = 0; step < ORACLE_STEPS; step++)
     {
@@ -54,7 +56,7 @@ find_oracle (Pair *pair, double estimate, double *best_sigma, double *best_psnr,
       at[worse] = at[!worse];
       psnr[worse] = psnr[!worse];
       at[!worse] = worse == 0 ? low + GOLDEN * (high - low) : high - GOLDEN * (high - low);
-      if (!denoised_psnr (pair, exp (at[!worse]), NULL, &psnr[!worse], error))
+      if (!denoised_psnr (pair, exp (at[!worse]), NULL, &psnr[!worse], NULL, error))
         return FALSE;
     }
   *best_sigma = exp (at[psnr[0] < psnr[1]]);
@@ -70,7 +72,7 @@ measure_pair (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char
   g_autoptr (CliPixels) noisy = clean != NULL ? cli_pixels_load (real, error) : NULL;
   g_autofree char *name = g_path_get_basename (real);
   Pair pair = { evaluation, denoiser, clean, noisy };
-  double sigma, psnr;
+  double sigma, psnr, detail;
 
   if (noisy == NULL)
     return NULL;
@@ -81,13 +83,14 @@ measure_pair (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char
                    noisy->height, noisy->channels, clean->width, clean->height, clean->channels);
       return NULL;
     }
-  if (!denoised_psnr (&pair, CLI_SIGMA_AUTO, &sigma, &psnr, error))
+  if (!denoised_psnr (&pair, CLI_SIGMA_AUTO, &sigma, &psnr, &detail, error))
     return NULL;
 
   g_autoptr (JsonObject) result = json_object_new ();
   json_object_set_string_member (result, "name", name);
   json_object_set_double_member (result, "noisy", cli_pixels_psnr (clean, noisy));
   json_object_set_double_member (result, "auto", psnr);
+  json_object_set_double_member (result, "detail", detail);
   json_object_set_double_member (result, "sigma", sigma);
   if (oracle)
     {
@@ -174,6 +177,7 @@ cli_evaluate_pairs (const CliEvaluation *evaluation, gboolean oracle, GError **e
   JsonObject *summary = json_object_new ();
   set_mean (summary, pictures, "noisy");
   set_mean (summary, pictures, "auto");
+  set_mean (summary, pictures, "detail");
   if (oracle)
     set_mean (summary, pictures, "oracle");
   json_object_set_int_member (summary, "images", count);

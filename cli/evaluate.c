@@ -18,15 +18,16 @@ print_denoise (JsonObject *results)
   JsonArray *levels = json_object_get_array_member (results, "denoise");
   CliTable *table = cli_table_new ();
 
-  cli_table_row (table, "σ", _ ("noisy"), _ ("denoised"), NULL);
+  cli_table_row (table, "σ", _ ("noisy"), _ ("denoised"), _ ("its detail"), NULL);
   for (guint i = 0; i < json_array_get_length (levels); i++)
     {
       JsonObject *level = json_array_get_object_element (levels, i);
       g_autofree char *sigma = g_strdup_printf ("%g", json_object_get_double_member (level, "sigma"));
       g_autofree char *noisy = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (level, "noisy"));
       g_autofree char *psnr = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (level, "psnr"));
+      g_autofree char *detail = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (level, "detail"));
 
-      cli_table_row (table, sigma, noisy, psnr, NULL);
+      cli_table_row (table, sigma, noisy, psnr, detail, NULL);
     }
   cli_table_print (table);
 }
@@ -37,6 +38,7 @@ print_pair (CliTable *table, const char *name, JsonObject *pair)
   gboolean oracle = json_object_has_member (pair, "oracle");
   g_autofree char *noisy = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (pair, "noisy"));
   g_autofree char *psnr = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (pair, "auto"));
+  g_autofree char *detail = g_strdup_printf (_ ("%.2f dB"), json_object_get_double_member (pair, "detail"));
   g_autofree char *best
       = g_strdup_printf (_ ("%.2f dB"), oracle ? json_object_get_double_member (pair, "oracle") : 0.0);
   g_autofree char *sigmas
@@ -45,7 +47,7 @@ print_pair (CliTable *table, const char *name, JsonObject *pair)
                                     json_object_get_double_member (pair, "oracle_sigma"))
                  : g_strdup_printf ("σ %.2f", json_object_get_double_member (pair, "sigma"));
 
-  cli_table_row (table, name, noisy, psnr, oracle ? best : sigmas, oracle ? sigmas : "", NULL);
+  cli_table_row (table, name, noisy, psnr, detail, oracle ? best : sigmas, oracle ? sigmas : "", NULL);
 }
 
 static void
@@ -55,7 +57,7 @@ print_pairs (JsonObject *results)
   JsonArray *pictures = json_object_get_array_member (summary, "pictures");
   CliTable *table = cli_table_new ();
 
-  cli_table_row (table, "", _ ("noisy"), _ ("auto"), json_object_has_member (summary, "oracle") ? _ ("best σ") : "", "",
+  cli_table_row (table, "", _ ("noisy"), _ ("auto"), _ ("its detail"), json_object_has_member (summary, "oracle") ? _ ("best σ") : "", "",
                  NULL);
   for (guint i = 0; i < json_array_get_length (pictures); i++)
     {

@@ -32,7 +32,7 @@ typedef struct
  * @sigmas: (element-type double): noise levels, 0..255 units
  *
  * Adds white noise N(0, σ²) in floating point, not clipped, denoises at that σ, clips the result to 0..255, and takes
- * the mean of the pictures' PSNR. Adds "denoise": [{"sigma", "psnr", "noisy", "images"}].
+ * the mean of the pictures' PSNR. Adds "denoise": [{"sigma", "psnr", "noisy", "detail", "images"}].
  */
 gboolean cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GError **error);
 

@@ -160,3 +160,32 @@ cli_pixels_psnr (const CliPixels *reference, CliPixels *picture)
     }
   return 10.0 * log10 ((double) count / sum);
 }
+
+/* A sample less the mean of its neighbours, which at the border are repeated. */
+static double
+get_detail (const CliPixels *pixels, gint x, gint y, gint c)
+{
+  const gsize channels = (gsize) pixels->channels, stride = (gsize) pixels->width * channels;
+  const float *row = pixels->data + (gsize) y * stride, *above = y > 0 ? row - stride : row;
+  const float *below = y < pixels->height - 1 ? row + stride : row;
+  gsize at = (gsize) x * channels + (gsize) c;
+  gsize left = x > 0 ? at - channels : at, right = x < pixels->width - 1 ? at + channels : at;
+
+  return row[at] - 0.25 * ((double) row[left] + row[right] + above[at] + below[at]);
+}
+
+double
+cli_pixels_detail_psnr (const CliPixels *reference, const CliPixels *picture)
+{
+  double sum = 0.0;
+
+  for (gint y = 0; y < picture->height; y++)
+    for (gint x = 0; x < picture->width; x++)
+      for (gint c = 0; c < picture->channels; c++)
+        {
+          double difference = get_detail (reference, x, y, c) - get_detail (picture, x, y, c);
+
+          sum += difference * difference;
+        }
+  return 10.0 * log10 ((double) picture->width * picture->height * picture->channels / sum);
+}

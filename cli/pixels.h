@@ -59,4 +59,8 @@ char *cli_find_picture (const char *folder, const char *stem);
  * to 0..1 before, in place. */
 double cli_pixels_psnr (const CliPixels *reference, CliPixels *picture);
 
+/** cli_pixels_detail_psnr: the same of what each pixel differs by from the mean of its four neighbours: fine detail, of
+ * which the whole picture's PSNR says little. Both are taken as they are. */
+double cli_pixels_detail_psnr (const CliPixels *reference, const CliPixels *picture);
+
 G_END_DECLS
