@@ -44,7 +44,7 @@ diffusion_photo_task_options_default (void)
     .augmentation = diffusion_augmentation_photos (),
     .noise = DIFFUSION_NOISE_MIX,
     .loss = DIFFUSION_LOSS_L1,
-    .sigma_least = 0.5,
+    .sigma_least = 1,
     .sigma_most = 75,
     .uniform_share = 0.5,
     .jpeg_share = 0.4,

@@ -98,6 +98,8 @@ static const DiffusionSetting settings[] = {
   NUMBER ("sigma-uniform", OBJECTIVE, sigma_uniform, 0, 1,
           N_ ("Photo: share of the pictures whose σ is uniform, not log-uniform")),
   NUMBER ("jpeg", OBJECTIVE, jpeg, 0, 1, N_ ("Photo: share of the camera's pictures that were JPEG files")),
+  NUMBER ("misjudged", OBJECTIVE, misjudged, 0, 1,
+          N_ ("Photo: share of the pictures whose σ is told wrong, since estimates are")),
 
   WHOLE ("size", DATA, size, 8, 4096, FALSE, N_ ("Width and height of the pictures trained on")),
   WHOLE ("batch", DATA, batch, 1, 65536, FALSE, N_ ("Pictures a step")),
