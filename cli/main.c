@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/config.h"
+#include "cli/group.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/diffusion.h"
@@ -49,6 +50,8 @@ find_verb (const char *name)
 static int
 report (const char *verb, const GError *error)
 {
+  if (g_error_matches (error, DIFFUSION_ERROR, DIFFUSION_ERROR_ELSEWHERE))
+    return EXIT_FAILED;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_printerr (_ ("diffusion %s: stopped\n"), verb);
@@ -139,6 +142,7 @@ main (int argc, char **argv)
     }
 
   int status = run (verb, argc - 1, argv + 1);
+  cli_group_leave (status != EXIT_DONE);
   diffusion_pictures_shutdown ();
   return close_stdout (status);
 }

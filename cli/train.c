@@ -2,6 +2,7 @@
 /* diffusion train, diffusion train-classifier: a model from a folder of pictures. */
 #include <string.h>
 
+#include "cli/group.h"
 #include "cli/options.h"
 #include "cli/train-recipe.h"
 #include "cli/train-watch.h"
@@ -9,12 +10,22 @@
 #include "core/diffusion.h"
 #include "core/pictures/pictures.h"
 
+/* Of several processes the first one decodes the pictures, and then the others find them in the cache. */
 static DiffusionDataset *
-open_data (const DiffusionRecipe *recipe, const char *const *folders, GCancellable *cancellable, GError **error)
+open_data (const DiffusionRecipe *recipe, const char *const *folders, DiffusionGroup *group, GCancellable *cancellable,
+           GError **error)
 {
-  return diffusion_dataset_open (folders, diffusion_pictures_open, diffusion_recipe_wants_classes (recipe),
-                                 recipe->hold_out > 0 ? DIFFUSION_DATASET_TRAIN : DIFFUSION_DATASET_ALL,
-                                 recipe->hold_out, recipe->cache, NULL, NULL, cancellable, error);
+  gboolean first = recipe->cache == NULL || diffusion_group_is_first (group);
+  DiffusionDataset *dataset;
+
+  if (!first && !diffusion_group_agree (group, TRUE, cancellable, error))
+    return NULL;
+  dataset = diffusion_dataset_open (folders, diffusion_pictures_open, diffusion_recipe_wants_classes (recipe),
+                                    recipe->hold_out > 0 ? DIFFUSION_DATASET_TRAIN : DIFFUSION_DATASET_ALL,
+                                    recipe->hold_out, recipe->cache, NULL, NULL, cancellable, error);
+  if (dataset != NULL && recipe->cache != NULL && first && !diffusion_group_agree (group, TRUE, cancellable, error))
+    g_clear_pointer (&dataset, diffusion_dataset_free);
+  return dataset;
 }
 
 static DiffusionTrainTask *
@@ -110,8 +121,8 @@ train (DiffusionRecipe *recipe, char **arguments, int argc, char **argv, GCancel
         return FALSE;
       diffusion_recipe_use_model (recipe, init);
     }
-  if (!diffusion_recipe_make_options (recipe, &options, error)
-      || (dataset = open_data (recipe, (const char *const *) arguments, cancellable, error)) == NULL)
+  if (!diffusion_recipe_make_options (recipe, &options, error) || !cli_group_join (&options.group, error)
+      || (dataset = open_data (recipe, (const char *const *) arguments, options.group, cancellable, error)) == NULL)
     return FALSE;
   watch.dataset = dataset;
   task = make_task (recipe, init, &watch, error);
@@ -121,7 +132,8 @@ train (DiffusionRecipe *recipe, char **arguments, int argc, char **argv, GCancel
   options.card = card;
   options.memory_taken = diffusion_dataset_get_bytes (dataset)
                          + (weights != NULL ? diffusion_params_get_total (task->params) * sizeof (float) : 0);
-  announce (task, &options, dataset);
+  if (diffusion_group_is_first (options.group))
+    announce (task, &options, dataset);
   done = diffusion_train (task, &options, folder, weights, cli_train_watch_report, &watch, cancellable, error);
   cli_train_watch_end (&watch);
   diffusion_free (weights);

@@ -42,6 +42,7 @@
 #include "core/model/unet-runner.h"
 #include "core/training/camera-noise.h"
 #include "core/training/dataset.h"
+#include "core/training/group.h"
 #include "core/training/jpeg-noise.h"
 #include "core/training/loss-weight.h"
 #include "core/training/photo-task.h"

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @DIFFUSION_ERROR_MEMORY: the planned memory cannot be had or exceeds the limit given
  * @DIFFUSION_ERROR_IO: reading or writing failed
  * @DIFFUSION_ERROR_NUMERIC: NaN or infinity where numbers were expected
+ * @DIFFUSION_ERROR_ELSEWHERE: another process of the same work has failed, and says why
  *
  * Codes of %DIFFUSION_ERROR. Cancellation is %G_IO_ERROR_CANCELLED of GIO.
  */
@@ -26,7 +27,8 @@ typedef enum
   DIFFUSION_ERROR_NOT_FOUND,
   DIFFUSION_ERROR_MEMORY,
   DIFFUSION_ERROR_IO,
-  DIFFUSION_ERROR_NUMERIC
+  DIFFUSION_ERROR_NUMERIC,
+  DIFFUSION_ERROR_ELSEWHERE
 } DiffusionError;
 
 #define DIFFUSION_ERROR (diffusion_error_quark ())

@@ -68,6 +68,17 @@ diffusion_output_file_write (DiffusionOutputFile *file, gconstpointer data, gsiz
   return TRUE;
 }
 
+void
+diffusion_output_flush_folder (const char *folder)
+{
+  int fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+  if (fd < 0)
+    return;
+  fsync (fd);
+  close (fd);
+}
+
 gboolean
 diffusion_output_file_commit (DiffusionOutputFile *file, GError **error)
 {

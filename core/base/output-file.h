@@ -60,4 +60,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionOutputFile, diffusion_output_file_free)
 gboolean
 diffusion_output_file_set_contents (const char *path, gconstpointer data, gsize bytes, GError **error);
 
+/** diffusion_output_flush_folder: brings names that were given or taken in @folder to the disk. Where folders cannot be
+ * flushed, the system does it in time. */
+void diffusion_output_flush_folder (const char *folder);
+
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Dropout whose masks follow from seed, step, layer and position, and are never stored. */
+/* Dropout whose masks follow from seed, step, example, layer and position, and are never stored. */
 #include "core/base/random.h"
 #include "core/base/threads.h"
 #include "core/kernels/kernels.h"
@@ -20,7 +20,9 @@ typedef struct
   DiffusionStream stream;
   guint32 threshold;
   guint32 layer;
-  gsize size;
+  gint first;             /* number of the first example */
+  gsize size;             /* values of an example */
+  gsize parts;            /* of an example */
   float factor, beta;
   const float *in;
   float *out;
@@ -31,19 +33,21 @@ static void
 dropout_part (gsize index, guint worker, gpointer data)
 {
   const Dropout *d = data;
-  gsize end = MIN (d->size, (index + 1) * PART_VALUES);
+  gsize example = index / d->parts, part = index % d->parts;
+  gsize end = MIN (d->size, (part + 1) * PART_VALUES);
+  const float *in = d->in + example * d->size;
+  float *out = d->out + example * d->size;
 
-  for (gsize first = index * PART_VALUES; first < end; first += 4)
+  for (gsize first = part * PART_VALUES; first < end; first += 4)
     {
       guint32 bits[4];
-      gsize draw = first / 4;
 
-      diffusion_random_bits (&d->stream, (gint32) (draw & 0x7fffffff), (gint32) (draw >> 31), d->layer, bits);
+      diffusion_random_bits (&d->stream, (gint32) (first / 4), d->first + (gint32) example, d->layer, bits);
       for (gsize k = first; k < MIN (first + 4, end); k++)
         {
-          float value = bits[k - first] >= d->threshold ? d->factor * d->in[k] : 0;
+          float value = bits[k - first] >= d->threshold ? d->factor * in[k] : 0;
 
-          d->out[k] = d->beta != 0 ? d->out[k] + value : value;
+          out[k] = d->beta != 0 ? out[k] + value : value;
         }
     }
 }
@@ -52,22 +56,25 @@ static void
 run_dropout (const DiffusionOp *op, DiffusionExec *exec, Dropout *d)
 {
   const DropoutAttributes *attributes = op->attributes;
+  DiffusionShape shape = diffusion_exec_shape (exec, op->output);
+  gsize total = diffusion_shape_size (shape);
 
-  d->size = diffusion_shape_size (diffusion_exec_shape (exec, op->output));
   if (!diffusion_exec_is_training (exec))
     {
       if (d->beta != 0)
-        diffusion_kernels ()->add (d->size, d->out, d->in, d->out);
+        diffusion_kernels ()->add (total, d->out, d->in, d->out);
       else
-        memcpy (d->out, d->in, d->size * sizeof (float));
+        memcpy (d->out, d->in, total * sizeof (float));
       return;
     }
   d->stream.purpose = DIFFUSION_PURPOSE_DROPOUT;
-  d->stream.seed = diffusion_exec_get_seed (exec, &d->stream.step);
+  d->stream.seed = diffusion_exec_get_seed (exec, &d->stream.step, &d->first);
   d->layer = op->index;
   d->threshold = (guint32) (attributes->probability * 4294967296.0);
   d->factor = (float) (1 / (1 - attributes->probability));
-  diffusion_parallel_for (diffusion_n_parts (d->size, PART_VALUES), dropout_part, d);
+  d->size = total / (gsize) shape.n;
+  d->parts = diffusion_n_parts (d->size, PART_VALUES);
+  diffusion_parallel_for ((gsize) shape.n * d->parts, dropout_part, d);
 }
 
 static void

@@ -23,6 +23,7 @@ struct _DiffusionExec
   float *gradients;
   guint64 seed;
   guint32 step;
+  gint first;
   DiffusionGradientReadyFunc ready;
   gpointer ready_data;
   gint64 *microseconds; /* (nullable): [2 × ops], where DIFFUSION_PROFILE asks for it */
@@ -230,10 +231,11 @@ diffusion_exec_set_gradient_ready (DiffusionExec *exec, DiffusionGradientReadyFu
 }
 
 void
-diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step)
+diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step, gint first)
 {
   exec->seed = seed;
   exec->step = step;
+  exec->first = first;
 }
 
 const DiffusionGraph *
@@ -275,9 +277,10 @@ diffusion_exec_is_training (const DiffusionExec *exec)
 }
 
 guint64
-diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step)
+diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step, gint *first)
 {
   *step = exec->step;
+  *first = exec->first;
   return exec->seed;
 }
 

@@ -224,8 +224,15 @@ void diffusion_exec_set_gradients (DiffusionExec *exec, float *block);
 typedef void (*DiffusionGradientReadyFunc) (guint param, gpointer data);
 void diffusion_exec_set_gradient_ready (DiffusionExec *exec, DiffusionGradientReadyFunc func, gpointer data);
 
-/** diffusion_exec_set_dropout: seed and step of the dropout masks of the next run; off at inference. */
-void diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step);
+/**
+ * diffusion_exec_set_dropout:
+ * @seed: seed of the dropout masks of the next run
+ * @step: training step
+ * @first: number of the first example within the step
+ *
+ * Each example's masks hang on (seed, step, number) alone. Off at inference.
+ */
+void diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step, gint first);
 
 /* For the layers' forward and backward functions */
 
@@ -234,7 +241,7 @@ DiffusionShape diffusion_exec_shape (const DiffusionExec *exec, DiffusionValue v
 gpointer diffusion_exec_scratch (DiffusionExec *exec);
 DiffusionPrecision diffusion_exec_precision (const DiffusionExec *exec);
 gboolean diffusion_exec_is_training (const DiffusionExec *exec);
-guint64 diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step);
+guint64 diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step, gint *first);
 
 /** diffusion_exec_prepared: what the operation prepared for inference, or %NULL in training. */
 gconstpointer diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op);

@@ -133,17 +133,6 @@ give_name (const char *temporary, const char *folder, GError **error)
   return FALSE;
 }
 
-static void
-flush_folder (const char *path)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-
-  if (fd < 0)
-    return;
-  fsync (fd);
-  close (fd);
-}
-
 gboolean
 diffusion_model_folder_write (const char *folder,
                               JsonObject *config,
@@ -172,6 +161,6 @@ diffusion_model_folder_write (const char *folder,
       remove_folder (temporary);
       return FALSE;
     }
-  flush_folder (parent);
+  diffusion_output_flush_folder (parent);
   return TRUE;
 }

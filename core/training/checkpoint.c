@@ -7,11 +7,52 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/base/output-file.h"
+#include "core/base/threads.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
 
 #define PREFIX "checkpoint-"
 #define SUFFIX ".safetensors"
+#define PART_VALUES 65536
+
+typedef struct
+{
+  gsize n;
+  const float *values;
+  guint64 *sums;
+} Checksum;
+
+/* FNV-1a, a value at a time. */
+static void
+checksum_part (gsize index, guint worker, gpointer data)
+{
+  const Checksum *checksum = data;
+  guint64 sum = 0xcbf29ce484222325u;
+
+  for (gsize i = index * PART_VALUES; i < MIN (checksum->n, (index + 1) * PART_VALUES); i++)
+    {
+      guint32 bits;
+
+      memcpy (&bits, &checksum->values[i], sizeof bits);
+      sum = (sum ^ bits) * 0x100000001b3u;
+    }
+  checksum->sums[index] = sum;
+}
+
+static char *
+make_checksum (gsize n, const float *values)
+{
+  gsize parts = (n + PART_VALUES - 1) / PART_VALUES;
+  g_autofree guint64 *sums = g_new (guint64, parts + 1);
+  Checksum checksum = { n, values, sums };
+  guint64 sum = 0xcbf29ce484222325u;
+
+  diffusion_parallel_for (parts, checksum_part, &checksum);
+  for (gsize i = 0; i < parts; i++)
+    sum = (sum ^ sums[i]) * 0x100000001b3u;
+  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x", sum);
+}
 
 static char *
 ema_name (double rate)
@@ -50,6 +91,33 @@ set_number (DiffusionTensorWriter *writer, const char *key, double value)
   diffusion_tensor_writer_set_metadata (writer, key, g_ascii_dtostr (digits, sizeof digits, value));
 }
 
+static void
+add_block (DiffusionTensorWriter *writer, const char *name, gsize n, const float *values)
+{
+  g_autofree char *checksum = make_checksum (n, values);
+  g_autofree char *key = g_strconcat ("checksum.", name, NULL);
+  gint64 shape[1] = { (gint64) n };
+
+  diffusion_tensor_writer_set_metadata (writer, key, checksum);
+  diffusion_tensor_writer_add_floats (writer, name, DIFFUSION_DTYPE_F32, 1, shape, values);
+}
+
+/* Deletes all but the last @keep. Later steps than the one just saved come from a damaged file that was passed over. */
+static void
+prune (const char *folder, const char *saved, guint keep)
+{
+  g_autoptr (GPtrArray) names = list_checkpoints (folder);
+  guint older = 0;
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      gint order = strcmp (names->pdata[i], saved);
+
+      if (order > 0 || (order < 0 && ++older >= keep))
+        g_unlink (names->pdata[i]);
+    }
+}
+
 gboolean
 diffusion_checkpoint_save (const char *folder,
                            const char *description,
@@ -61,32 +129,27 @@ diffusion_checkpoint_save (const char *folder,
   g_autofree char *file = g_strconcat (PREFIX, step, SUFFIX, NULL);
   g_autofree char *path = g_build_filename (folder, file, NULL);
   g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
-  g_autoptr (GPtrArray) names = NULL;
-  gint64 shape[1] = { (gint64) state->n };
 
   diffusion_tensor_writer_set_metadata (writer, "description", description);
   diffusion_tensor_writer_set_metadata (writer, "step", step);
   set_number (writer, "smooth_loss", state->smooth_loss);
   set_number (writer, "least_loss", state->least_loss);
-  diffusion_tensor_writer_add_floats (writer, "params", DIFFUSION_DTYPE_F32, 1, shape, state->params);
-  diffusion_tensor_writer_add_floats (writer, "adam.first", DIFFUSION_DTYPE_F32, 1, shape, state->first);
-  diffusion_tensor_writer_add_floats (writer, "adam.second", DIFFUSION_DTYPE_F32, 1, shape, state->second);
+  add_block (writer, "params", state->n, state->params);
+  add_block (writer, "adam.first", state->n, state->first);
+  add_block (writer, "adam.second", state->n, state->second);
   for (guint i = 0; i < state->n_emas; i++)
     {
       g_autofree char *name = ema_name (state->ema_rates[i]);
 
-      diffusion_tensor_writer_add_floats (writer, name, DIFFUSION_DTYPE_F32, 1, shape, state->emas[i]);
+      add_block (writer, name, state->n, state->emas[i]);
     }
   if (state->n_task > 0)
-    {
-      shape[0] = (gint64) state->n_task;
-      diffusion_tensor_writer_add_floats (writer, "task", DIFFUSION_DTYPE_F32, 1, shape, state->task);
-    }
+    add_block (writer, "task", state->n_task, state->task);
   if (!diffusion_tensor_writer_write (writer, path, error))
     return FALSE;
-  names = list_checkpoints (folder);
-  for (guint i = keep; i < names->len; i++)
-    g_unlink (names->pdata[i]);
+  /* The old ones go only when the new one's name is on the disk. */
+  diffusion_output_flush_folder (folder);
+  prune (folder, path, keep);
   return TRUE;
 }
 
@@ -94,6 +157,9 @@ static gboolean
 load_block (const DiffusionTensorFile *file, const char *name, gsize n, float *out, GError **error)
 {
   const DiffusionTensorEntry *entry = diffusion_tensor_file_require (file, name, error);
+  g_autofree char *key = g_strconcat ("checksum.", name, NULL);
+  g_autofree char *found = NULL;
+  const char *expected = diffusion_tensor_file_get_metadata (file, key);
 
   if (entry == NULL)
     return FALSE;
@@ -105,7 +171,13 @@ load_block (const DiffusionTensorFile *file, const char *name, gsize n, float *o
       return FALSE;
     }
   diffusion_tensor_entry_to_floats (entry, out);
-  return TRUE;
+  found = make_checksum (n, out);
+  if (expected == NULL || strcmp (found, expected) == 0)
+    return TRUE;
+  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
+               _ ("%s is damaged: \"%s\" has the checksum %s; expected %s"), diffusion_tensor_file_get_path (file), name,
+               found, expected);
+  return FALSE;
 }
 
 static double

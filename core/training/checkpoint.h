@@ -45,7 +45,8 @@ typedef struct
  * @description: what is being trained; diffusion_checkpoint_load() compares it
  * @keep: how many of the last checkpoints stay
  *
- * Writes "checkpoint-STEP.safetensors" under a temporary name, flushes and renames it, then deletes the oldest.
+ * Writes "checkpoint-STEP.safetensors" under a temporary name, with checksums; flushes and renames it and flushes the
+ * folder; then deletes the oldest, and damaged ones of later steps.
  */
 gboolean diffusion_checkpoint_save (const char *folder, const char *description, const DiffusionTrainState *state,
                                     guint keep, GError **error);
@@ -57,7 +58,7 @@ gboolean diffusion_checkpoint_save (const char *folder, const char *description,
  * @state: (inout): blocks allocated and averages chosen by the caller
  * @found: (out): whether there was a checkpoint
  *
- * Loads the newest checkpoint. A damaged one is passed over with a warning for the one before; one of another
+ * Loads the newest checkpoint. A damaged one (format, size, checksum) is passed over with a warning for the one before; one of another
  * network or objective is an error.
  */
 gboolean diffusion_checkpoint_load (const char *folder, const char *description, DiffusionTrainState *state,

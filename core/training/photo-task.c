@@ -264,6 +264,7 @@ run (DiffusionTrainTask *base, const DiffusionTrainBatch *batch, float *gradient
   if (gradients == NULL)
     return TRUE;
   diffusion_exec_set_gradients (task->exec, gradients);
+  diffusion_exec_set_gradient_ready (task->exec, base->ready, base->ready_data);
   return diffusion_exec_backward (task->exec, cancellable, error);
 }
 

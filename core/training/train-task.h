@@ -5,7 +5,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
-#include "core/model/params.h"
+#include "core/model/graph.h"
 
 G_BEGIN_DECLS
 
@@ -50,6 +50,8 @@ typedef struct
  * @n_state: their number, fixed
  * @memory: bytes that a micro-batch may take, 0 for no limit: what does not fit is computed again; set by the trainer
  *   before @plan_bytes
+ * @ready: (nullable): set by the loop; what @run gives to diffusion_exec_set_gradient_ready()
+ * @ready_data: for @ready
  *
  * A network, an objective and data.
  */
@@ -69,6 +71,8 @@ struct _DiffusionTrainTask
   float *state;
   gsize n_state;
   gsize memory;
+  DiffusionGradientReadyFunc ready;
+  gpointer ready_data;
 };
 
 void diffusion_train_task_free (DiffusionTrainTask *task);

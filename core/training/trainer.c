@@ -2,30 +2,36 @@
 /* The training loop. */
 #include "core/training/trainer.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
+#include "core/training/reduction.h"
+#include "core/training/train-folder.h"
 #include "core/training/train-log.h"
 
 /* A loss this much above its best running mean has exploded. */
 #define EXPLODED 8
 #define SMOOTHING 0.99
+/* Processors of different kinds round differently: every so many steps all processes take the weights of the first. */
+#define EQUALISE_STEPS 100
 
 typedef struct
 {
   DiffusionTrainTask *task;
   const DiffusionTrainOptions *options;
+  DiffusionGroup *group;
   const char *folder;
   char *description;
   DiffusionTrainState state;
   float *gradients;
+  DiffusionReduction *reduction;
   DiffusionTrainLog *log;
   gint64 saved_at;
+  int lock;
+  gboolean save_due, stopping; /* agreed on by all processes */
 } Trainer;
 
 void
@@ -84,10 +90,14 @@ find_phase (const DiffusionTrainOptions *options, guint64 step)
   return &options->phases[i];
 }
 
+/* Pictures at once in the process that has most. */
 static gint
 micro_batch (const DiffusionTrainOptions *options, const DiffusionTrainPhase *phase)
 {
-  return options->micro_batch > 0 ? MIN (options->micro_batch, phase->batch) : phase->batch;
+  gint processes = diffusion_group_get_size (options->group);
+  gint share = (phase->batch + processes - 1) / processes;
+
+  return options->micro_batch > 0 ? MIN (options->micro_batch, share) : share;
 }
 
 gsize
@@ -114,8 +124,10 @@ trainer_clear (Trainer *trainer)
   diffusion_free (trainer->state.second);
   for (guint i = 0; i < trainer->state.n_emas; i++)
     diffusion_free (trainer->state.emas[i]);
+  diffusion_reduction_free (trainer->reduction);
   diffusion_free (trainer->gradients);
   diffusion_train_log_free (trainer->log);
+  diffusion_train_folder_close (trainer->lock);
   g_free (trainer->description);
 }
 
@@ -139,7 +151,8 @@ allocate (Trainer *trainer, GError **error)
   state->n = diffusion_params_get_total (trainer->task->params);
   state->n_task = trainer->task->n_state;
   state->task = trainer->task->state;
-  state->n_emas = trainer->options->n_emas;
+  /* Nobody but the first process saves them. */
+  state->n_emas = diffusion_group_is_first (trainer->group) ? trainer->options->n_emas : 0;
   for (guint i = 0; i < state->n_emas; i++)
     {
       state->ema_rates[i] = trainer->options->ema_rates[i];
@@ -151,26 +164,19 @@ allocate (Trainer *trainer, GError **error)
       if (*blocks[i] == NULL)
         return FALSE;
     }
+  trainer->reduction = diffusion_reduction_new (trainer->group, trainer->task->params, trainer->gradients);
   return TRUE;
 }
 
+/* The state of the checkpoint, or the first one. */
 static gboolean
-make_folder (const char *folder, GError **error)
-{
-  if (g_mkdir_with_parents (folder, 0777) == 0)
-    return TRUE;
-  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("The folder %s cannot be made: %s"), folder,
-               g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-start (Trainer *trainer, const float *initial, GError **error)
+load (Trainer *trainer, const float *initial, GError **error)
 {
   DiffusionTrainState *state = &trainer->state;
   gboolean found;
 
-  if (!make_folder (trainer->folder, error) || !allocate (trainer, error)
+  trainer->lock = diffusion_train_folder_open (trainer->folder, error);
+  if (trainer->lock < 0
       || !diffusion_checkpoint_load (trainer->folder, trainer->description, state, &found, error))
     return FALSE;
   if (!found)
@@ -182,9 +188,43 @@ start (Trainer *trainer, const float *initial, GError **error)
       for (guint i = 0; i < state->n_emas; i++)
         memcpy (state->emas[i], state->params, state->n * sizeof (float));
     }
-  diffusion_params_use_block (trainer->task->params, state->params);
   trainer->log = diffusion_train_log_open (trainer->folder, state->step, error);
   return trainer->log != NULL;
+}
+
+/* Gives the first process's state to all. */
+static gboolean
+share_state (Trainer *trainer, GCancellable *cancellable, GError **error)
+{
+  DiffusionTrainState *state = &trainer->state;
+  double numbers[3] = { (double) state->step, state->smooth_loss, state->least_loss };
+  gsize bytes = state->n * sizeof (float);
+
+  if (!diffusion_group_broadcast (trainer->group, sizeof numbers, numbers, cancellable, error)
+      || !diffusion_group_broadcast (trainer->group, bytes, state->params, cancellable, error)
+      || !diffusion_group_broadcast (trainer->group, bytes, state->first, cancellable, error)
+      || !diffusion_group_broadcast (trainer->group, bytes, state->second, cancellable, error)
+      || !diffusion_group_broadcast (trainer->group, state->n_task * sizeof (float), state->task, cancellable, error))
+    return FALSE;
+  state->step = (guint64) numbers[0];
+  state->smooth_loss = numbers[1];
+  state->least_loss = numbers[2];
+  return TRUE;
+}
+
+static gboolean
+start (Trainer *trainer, const float *initial, GCancellable *cancellable, GError **error)
+{
+  gboolean ok = allocate (trainer, error);
+
+  if (ok && diffusion_group_is_first (trainer->group))
+    ok = load (trainer, initial, error);
+  if (!diffusion_group_agree (trainer->group, ok, cancellable, error)
+      || !diffusion_group_compare (trainer->group, trainer->description, cancellable, error)
+      || !share_state (trainer, cancellable, error))
+    return FALSE;
+  diffusion_params_use_block (trainer->task->params, trainer->state.params);
+  return TRUE;
 }
 
 /* Pictures of the steps from @first to @last. */
@@ -224,11 +264,10 @@ make_card (const Trainer *trainer)
 }
 
 static gboolean
-save (Trainer *trainer, GError **error)
+write_files (const Trainer *trainer, GError **error)
 {
   g_autoptr (JsonObject) card = make_card (trainer);
 
-  trainer->saved_at = g_get_monotonic_time ();
   if (!diffusion_checkpoint_save (trainer->folder, trainer->description, &trainer->state, trainer->options->keep, error)
       || !trainer->task->save (trainer->task, trainer->folder, trainer->state.emas[0], card, error))
     return FALSE;
@@ -239,7 +278,7 @@ save (Trainer *trainer, GError **error)
         = g_strconcat ("ema-", g_ascii_formatd (digits, sizeof digits, "%.8g", trainer->state.ema_rates[i]), NULL);
       g_autofree char *folder = g_build_filename (trainer->folder, name, NULL);
 
-      if (!make_folder (folder, error)
+      if (!diffusion_train_folder_make (folder, error)
           || !trainer->task->save (trainer->task, folder, trainer->state.emas[i], card, error))
         return FALSE;
     }
@@ -247,24 +286,112 @@ save (Trainer *trainer, GError **error)
 }
 
 static gboolean
-check_finite (const Trainer *trainer, double loss, double norm, GError **error)
+save (Trainer *trainer, GCancellable *cancellable, GError **error)
 {
+  gboolean ok;
+
+  trainer->saved_at = g_get_monotonic_time ();
+  trainer->save_due = FALSE;
+  ok = !diffusion_group_is_first (trainer->group) || write_files (trainer, error);
+  return diffusion_group_agree (trainer->group, ok, cancellable, error);
+}
+
+/* Takes a step's loss into the running mean, unless training has failed. */
+static gboolean
+watch_loss (Trainer *trainer, double loss, double norm, GError **error)
+{
+  DiffusionTrainState *state = &trainer->state;
+  double smooth = state->step == 0 ? loss : SMOOTHING * state->smooth_loss + (1 - SMOOTHING) * loss;
+  double least = state->step == 0 ? smooth : MIN (state->least_loss, smooth);
   const char *problem = NULL;
 
   if (!isfinite (loss) || !isfinite (norm))
     problem = _ ("the loss or its gradient is not a number any more");
-  else if (trainer->state.step > MAX (trainer->options->warmup, 200)
-           && trainer->state.smooth_loss > EXPLODED * trainer->state.least_loss)
+  else if (state->step > MAX (trainer->options->warmup, 200) && smooth > EXPLODED * least)
     problem = _ ("the loss has grown far above its best");
   if (problem == NULL)
-    return TRUE;
-  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
-               _ ("Training stopped at step %" G_GUINT64_FORMAT
-                  ": %s (loss %g, gradient norm %g, learning rate %g). Start again with a lower learning rate, a longer "
-                  "warm-up or a smaller clipping norm; the last checkpoint in %s is untouched"),
-               trainer->state.step, problem, loss, norm,
-               diffusion_train_learning_rate (trainer->options, trainer->state.step), trainer->folder);
+    {
+      state->smooth_loss = smooth;
+      state->least_loss = least;
+      return TRUE;
+    }
+  if (diffusion_group_is_first (trainer->group))
+    g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
+                 _ ("Training stopped at step %" G_GUINT64_FORMAT
+                    ": %s (loss %g, gradient norm %g, learning rate %g). Start again with a lower learning rate, a "
+                    "longer warm-up or a smaller clipping norm; the last checkpoint in %s is untouched"),
+                 state->step, problem, loss, norm, diffusion_train_learning_rate (trainer->options, state->step),
+                 trainer->folder);
+  else
+    g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_ELSEWHERE, "%s", problem);
   return FALSE;
+}
+
+/* This process's share of a step: its examples' loss and gradients, whose sums over all processes begin on the way. */
+static gboolean
+compute (Trainer *trainer, const DiffusionTrainPhase *phase, double *loss, GCancellable *cancellable, GError **error)
+{
+  const DiffusionTrainOptions *options = trainer->options;
+  DiffusionTrainTask *task = trainer->task;
+  DiffusionTrainBatch batch = { options->seed, (guint32) trainer->state.step, 0, 0, phase->batch, phase->size };
+  gint end, most = micro_batch (options, phase);
+  gboolean ok = TRUE;
+
+  end = diffusion_group_get_share (trainer->group, phase->batch, &batch.first);
+  end += batch.first;
+  for (; ok && batch.first < end; batch.first += batch.n)
+    {
+      batch.n = MIN (most, end - batch.first);
+      if (batch.first + batch.n == end)
+        {
+          task->ready = diffusion_reduction_ready;
+          task->ready_data = trainer->reduction;
+        }
+      ok = task->run (task, &batch, trainer->gradients, loss, cancellable, error);
+    }
+  task->ready = NULL;
+  return ok;
+}
+
+/* Adds up losses and gradients of all processes. What has gone wrong in one is then known in all. */
+static gboolean
+join (Trainer *trainer, gboolean ok, double *loss, double *norm, GCancellable *cancellable, GError **error)
+{
+  DiffusionTrainTask *task = trainer->task;
+  gboolean first = diffusion_group_is_first (trainer->group);
+  gboolean due = (double) (g_get_monotonic_time () - trainer->saved_at) * 1e-6 >= trainer->options->checkpoint_seconds;
+  gboolean stops = g_cancellable_is_cancelled (cancellable);
+  struct
+  {
+    double loss, failures, stops, save_due;
+  } all = { *loss, ok || stops ? 0 : 1, stops, first && due };
+  double numbers[2];
+
+  /* In this order in all processes, also in those that have had nothing to do. */
+  diffusion_reduction_rest (trainer->reduction);
+  if (trainer->group != NULL && task->n_shared > 0)
+    trainer->group->begin_sum (trainer->group, task->n_shared, task->shared);
+  if (!diffusion_group_end_sums (trainer->group, cancellable, ok ? error : NULL)
+      || !diffusion_group_sum (trainer->group, sizeof all / sizeof (double), &all.loss, cancellable, ok ? error : NULL))
+    return FALSE;
+  trainer->save_due = all.save_due > 0;
+  trainer->stopping = all.stops > 0;
+  if (all.failures > 0 || all.stops > 0)
+    {
+      if (ok && first && all.failures == 0)
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Training was stopped"));
+      else if (ok)
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_ELSEWHERE,
+                     _ ("Another process of this training has ended"));
+      return FALSE;
+    }
+  numbers[0] = all.loss;
+  numbers[1] = first ? sqrt (diffusion_squared_norm (trainer->state.n, trainer->gradients)) : 0;
+  if (!diffusion_group_broadcast (trainer->group, sizeof numbers, numbers, cancellable, error))
+    return FALSE;
+  *loss = numbers[0];
+  *norm = numbers[1];
+  return TRUE;
 }
 
 /* One step: gradients of all micro-batches, clipping, AdamW, averages. Until AdamW nothing but the gradients has
@@ -275,28 +402,22 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   const DiffusionTrainOptions *options = trainer->options;
   DiffusionTrainState *state = &trainer->state;
   const DiffusionTrainPhase *phase = find_phase (options, state->step);
-  DiffusionTrainBatch batch = { options->seed, (guint32) state->step, 0, micro_batch (options, phase), phase->batch,
-                                phase->size };
+  DiffusionTrainBatch whole = { options->seed, (guint32) state->step, 0, phase->batch, phase->batch, phase->size };
   DiffusionAdamW adamw = options->adamw;
-  double loss = 0, norm, scale = 1;
+  double loss = 0, norm = 0, scale = 1;
+  gboolean ok;
 
   memset (trainer->gradients, 0, state->n * sizeof (float));
   if (trainer->task->n_shared > 0)
     memset (trainer->task->shared, 0, trainer->task->n_shared * sizeof (float));
-  for (batch.first = 0; batch.first < phase->batch; batch.first += batch.n)
-    {
-      batch.n = MIN (batch.n, phase->batch - batch.first);
-      if (!trainer->task->run (trainer->task, &batch, trainer->gradients, &loss, cancellable, error))
-        return FALSE;
-    }
-  norm = sqrt (diffusion_squared_norm (state->n, trainer->gradients));
-  state->smooth_loss = state->step == 0 ? loss : SMOOTHING * state->smooth_loss + (1 - SMOOTHING) * loss;
-  state->least_loss = state->step == 0 ? state->smooth_loss : MIN (state->least_loss, state->smooth_loss);
-  if (!check_finite (trainer, loss, norm, error))
+  diffusion_reduction_begin (trainer->reduction);
+  ok = compute (trainer, phase, &loss, cancellable, error);
+  if (!join (trainer, ok, &loss, &norm, cancellable, error))
     return FALSE;
-  batch = (DiffusionTrainBatch) { options->seed, (guint32) state->step, 0, phase->batch, phase->batch, phase->size };
+  if (!watch_loss (trainer, loss, norm, error))
+    return FALSE;
   if (trainer->task->finish != NULL)
-    trainer->task->finish (trainer->task, &batch);
+    trainer->task->finish (trainer->task, &whole);
   if (options->clip_norm > 0 && norm > options->clip_norm)
     scale = options->clip_norm / norm;
   adamw.learning_rate = diffusion_train_learning_rate (options, state->step);
@@ -310,6 +431,9 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
       diffusion_ema_update (MIN (state->ema_rates[i], warm), state->n, state->params, state->emas[i]);
     }
   state->step++;
+  if (state->step % EQUALISE_STEPS == 0
+      && !diffusion_group_broadcast (trainer->group, state->n * sizeof (float), state->params, cancellable, error))
+    return FALSE;
 
   report->step = state->step;
   report->steps = options->steps;
@@ -321,12 +445,23 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   return TRUE;
 }
 
+static void
+tell (Trainer *trainer, const DiffusionTrainReport *report, DiffusionTrainReportFunc func, gpointer data)
+{
+  if (!diffusion_group_is_first (trainer->group))
+    return;
+  diffusion_train_log_add (trainer->log, report);
+  if (func != NULL)
+    func (report, data);
+}
+
 static gboolean
 run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_data, GCancellable *cancellable,
      GError **error)
 {
   const DiffusionTrainOptions *options = trainer->options;
   gint64 started = g_get_monotonic_time ();
+  g_autoptr (GError) local_error = NULL;
   double images = 0;
 
   trainer->saved_at = started;
@@ -336,23 +471,22 @@ run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_dat
       double seconds;
 
       images += find_phase (options, trainer->state.step)->batch;
-      if (!take_step (trainer, &report, cancellable, error))
+      if (!take_step (trainer, &report, cancellable, &local_error))
         {
-          if (g_cancellable_is_cancelled (cancellable))
-            save (trainer, NULL);
+          /* Also where the others did not answer: the state of the last step is whole. */
+          if (trainer->stopping || g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+            save (trainer, cancellable, NULL);
+          g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;
         }
       seconds = (double) (g_get_monotonic_time () - started) * 1e-6;
       report.images_per_second = images / seconds;
       report.seconds_left = count_images (options, trainer->state.step, options->steps) / report.images_per_second;
-      diffusion_train_log_add (trainer->log, &report);
-      if (report_func != NULL)
-        report_func (&report, report_data);
-      if ((double) (g_get_monotonic_time () - trainer->saved_at) * 1e-6 >= options->checkpoint_seconds
-          && trainer->state.step < options->steps && !save (trainer, error))
+      tell (trainer, &report, report_func, report_data);
+      if (trainer->save_due && trainer->state.step < options->steps && !save (trainer, cancellable, error))
         return FALSE;
     }
-  return save (trainer, error);
+  return save (trainer, cancellable, error);
 }
 
 gboolean
@@ -365,11 +499,13 @@ diffusion_train (DiffusionTrainTask *task,
                  GCancellable *cancellable,
                  GError **error)
 {
-  Trainer trainer = { .task = task, .options = options, .folder = folder };
+  Trainer trainer = { .task = task, .options = options, .group = options->group, .folder = folder, .lock = -1 };
   gboolean ok;
 
   trainer.description = task->describe (task);
-  ok = start (&trainer, initial, error) && run (&trainer, report, report_data, cancellable, error);
+  ok = start (&trainer, initial, cancellable, error) && run (&trainer, report, report_data, cancellable, error);
+  if (trainer.group != NULL)
+    trainer.group->settled = TRUE;
   trainer_clear (&trainer);
   return ok;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/training/checkpoint.h"
+#include "core/training/group.h"
 #include "core/training/optimizer.h"
 #include "core/training/train-task.h"
 
@@ -48,6 +49,7 @@ typedef struct
  * @checkpoint_seconds: time between checkpoints
  * @keep: checkpoints kept
  * @card: (nullable) (transfer none): what the model card says besides the training's own figures
+ * @group: (nullable) (transfer none): the processes that share each step's examples
  */
 typedef struct
 {
@@ -68,6 +70,7 @@ typedef struct
   double checkpoint_seconds;
   guint keep;
   JsonObject *card;
+  DiffusionGroup *group;
 } DiffusionTrainOptions;
 
 /** diffusion_train_options_default: AdamW 1e-4 (0.9, 0.999), EMA 0.999, clip 1, checkpoints every 3 minutes. */
@@ -105,7 +108,7 @@ double diffusion_train_learning_rate (const DiffusionTrainOptions *options, guin
 /**
  * diffusion_train_plan_bytes:
  *
- * Peak memory of a training: pictures, weights, gradients, moments, averages, activations. Under a limit as little as
+ * Peak memory of a training in each process: pictures, weights, gradients, moments, averages, activations. Under a limit as little as
  * possible of the forward pass is computed again to stay below it; the result is above it where that does not help.
  */
 gsize diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrainOptions *options);
@@ -120,10 +123,13 @@ gsize diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrain
  *   %G_IO_ERROR_CANCELLED returned
  *
  * Trains to the end. Resuming gives the weights that an uninterrupted run gives, bit for bit, on the same kind of
- * processor.
+ * processor and with the same number of processes.
+ *
+ * In a group, each process takes its share of every step's examples; the weights are those of one process up to
+ * rounding. Process 0 alone uses @folder and @initial and reports. What stops one process stops all at the same step.
  *
  * Returns: %FALSE with %DIFFUSION_ERROR_MEMORY, %DIFFUSION_ERROR_NUMERIC (NaN or exploding loss; the last checkpoint
- *   is untouched), %DIFFUSION_ERROR_IO or %G_IO_ERROR_CANCELLED
+ *   is untouched), %DIFFUSION_ERROR_IO, %DIFFUSION_ERROR_ELSEWHERE or %G_IO_ERROR_CANCELLED
  */
 gboolean diffusion_train (DiffusionTrainTask *task, const DiffusionTrainOptions *options, const char *folder,
                           const float *initial, DiffusionTrainReportFunc report, gpointer report_data,

@@ -244,7 +244,7 @@ run (DiffusionTrainTask *base, const DiffusionTrainBatch *batch, float *gradient
   diffusion_dataset_fill_batch (task->dataset, &task->options.augmentation, batch->seed, batch->step,
                                 (gsize) batch->first, (gsize) batch->n, batch->size, task->clean, task->labels);
   diffusion_parallel_for ((gsize) batch->n, make_noisy, &step);
-  diffusion_exec_set_dropout (task->exec, batch->seed + ((guint64) batch->first << 32), batch->step);
+  diffusion_exec_set_dropout (task->exec, batch->seed, batch->step, batch->first);
   if (!diffusion_exec_forward (task->exec, cancellable, error))
     return FALSE;
   diffusion_parallel_for ((gsize) batch->n, measure, &step);
@@ -253,6 +253,7 @@ run (DiffusionTrainTask *base, const DiffusionTrainBatch *batch, float *gradient
   if (gradients == NULL)
     return TRUE;
   diffusion_exec_set_gradients (task->exec, gradients);
+  diffusion_exec_set_gradient_ready (task->exec, base->ready, base->ready_data);
   return diffusion_exec_backward (task->exec, cancellable, error);
 }
 

@@ -95,7 +95,7 @@ step (const DiffusionUnet *unet, DiffusionParams *params, gsize limit, float *x_
 
   g_assert_no_error (error);
   diffusion_exec_set_gradients (exec, gradients);
-  diffusion_exec_set_dropout (exec, 7, 3);
+  diffusion_exec_set_dropout (exec, 7, 3, 0);
   for (int repeat = 0; repeat < 2; repeat++)
     {
       memset (gradients, 0, diffusion_params_get_total (params) * sizeof (float));

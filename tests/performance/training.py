@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One training step (forward, backward, AdamW) of our networks next to PyTorch, in turns; median and peak memory.
+
+Called by run.py, or alone: training.py --build BUILD [NAME…]. Each program is a process of its own that takes a step
+when it is sent a line; only one computes at a time.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# name, batch, size
+NETWORKS = [("ddpm-cifar10", 8, 32), ("photo", 16, 64), ("photo", 8, 96), ("texture64", 16, 64)]
+
+
+class Worker:
+    """A program that takes steps."""
+
+    def __init__(self, name, command, threads):
+        self.name = name
+        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
+        if threads:
+            environment.update(DIFFUSION_THREADS=str(threads), OMP_NUM_THREADS=str(threads))
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
+        self.about = json.loads(self.process.stdout.readline())
+        self.seconds = []
+        self.peak = 0
+
+    def step(self, counts):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        seconds, kilobytes = self.process.stdout.readline().split()
+        if counts:
+            self.seconds.append(float(seconds))
+        self.peak = int(kilobytes) / 1024
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(build, network, batch, size, steps, threads):
+    ours = [os.path.join(build, "tests/performance/training-step"), network, str(batch), str(size)]
+    workers = [Worker("ours " + precision, ours + [precision], threads) for precision in ("f32", "bf16")]
+    config = json.dumps(workers[0].about["config"])
+    for layout, precision in (("contiguous", "f32"), ("channels-last", "f32"), ("channels-last", "bf16")):
+        peer = [sys.executable, os.path.join(HERE, "training_peer.py"), config, str(batch), str(size), layout, precision]
+        worker = Worker("torch %s %s" % (precision, layout), peer, threads)
+        if worker.about["parameters"] != workers[0].about["parameters"]:
+            sys.exit("training: %s has %d parameters here and %d in PyTorch" %
+                     (network, workers[0].about["parameters"], worker.about["parameters"]))
+        workers.append(worker)
+    for number in range(steps + 2):
+        for worker in workers:
+            worker.step(number >= 2)
+    for worker in workers:
+        worker.close()
+    return workers
+
+
+
+def show(network, batch, size, workers):
+    print("%s, batch %d of %d²:" % (network, batch, size))
+    for worker in workers:
+        median = statistics.median(worker.seconds)
+        print("  %-26s %8.1f ms (%.1f … %.1f)  %7.2f images/s  %6.0f MB" %
+              (worker.name, 1e3 * median, 1e3 * min(worker.seconds), 1e3 * max(worker.seconds), batch / median,
+               worker.peak))
+    times = {worker.name: statistics.median(worker.seconds) for worker in workers}
+    peer = min(time for name, time in times.items() if name.startswith("torch f32"))
+    memory = min(worker.peak for worker in workers if worker.name.startswith("torch f32"))
+    print("  f32: %.2f times PyTorch's images/s (the better layout), %.2f of its memory" %
+          (peer / times["ours f32"], workers[0].peak / memory))
+    sys.stdout.flush()
+
+
+def run(build, names=(), steps=7, threads=0):
+    for network, batch, size in NETWORKS:
+        label = "training/%s-%d" % (network, size)
+        if not names or any(name in label for name in names):
+            show(network, batch, size, measure(build, network, batch, size, steps, threads))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--steps", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    run(options.build, options.names, options.steps, options.threads)
