@@ -60,6 +60,27 @@ bench_product (CliBench *bench, Product *p, GError **error)
   return done;
 }
 
+#define PEAK_ROUNDS 1000000
+
+static gboolean
+run_peak (gpointer data, GError **error)
+{
+  diffusion_gemm_peak (*(const DiffusionPrecision *) data, PEAK_ROUNDS);
+  return TRUE;
+}
+
+/* What one core can do at all: multiply-adds on registers. */
+static gboolean
+bench_peak (CliBench *bench, const char *name, DiffusionPrecision precision, GError **error)
+{
+  double count;
+
+  if (!cli_bench_wanted (bench, name))
+    return TRUE;
+  count = diffusion_gemm_peak (precision, PEAK_ROUNDS);
+  return count == 0 || cli_bench_run (bench, name, 2 * count, "FLOP", run_peak, &precision, error);
+}
+
 /* One kernel of the table with its buffers: x and y [ROWS, 2·CHANNELS], more than one of them needs. */
 typedef struct
 {
@@ -161,6 +182,9 @@ cli_bench_kernels (CliBench *bench, GError **error)
   /* 1×1 convolutions of the photo model, a 3×3 one of a U-Net, and a big square */
   static const gsize sizes[][3] = { { 4096, 128, 64 }, { 1024, 512, 256 }, { 1024, 256, 2304 }, { 1024, 1024, 1024 } };
 
+  if (!bench_peak (bench, "peak/f32", DIFFUSION_PRECISION_F32, error)
+      || !bench_peak (bench, "peak/bf16", DIFFUSION_PRECISION_BF16, error))
+    return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     for (DiffusionPrecision precision = DIFFUSION_PRECISION_F32; precision <= DIFFUSION_PRECISION_BF16; precision++)
       {

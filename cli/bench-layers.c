@@ -9,8 +9,15 @@ typedef struct
   const char *name;
   DiffusionShape shape;
   gint out_channels;
-  gint kernel;
+  gint kernel; /* of a convolution; or one of these: */
 } Layer;
+
+enum
+{
+  GATED_BLOCK = 100,
+  NORM = 0,
+  /* below: attention with that many heads */
+};
 
 /* What takes the time in the usual networks: 3×3 convolutions of the published U-Nets, a 1×1 one and the depthwise one
  * of the photo model, attention. */
@@ -23,6 +30,9 @@ static const Layer layers[] = {
   { "layer/conv1x1-128x128-64-128", { 1, 128, 128, 64 }, 128, 1 },
   { "layer/depthwise-gate-128x128-128", { 1, 128, 128, 128 }, 0, 3 },
   { "layer/group-norm-silu-64x64-256", { 1, 64, 64, 256 }, 0, 0 },
+  { "layer/gated-block-64x124-64", { 1, 64, 124, 64 }, 64, GATED_BLOCK },
+  { "layer/gated-block-32x96-128", { 1, 32, 96, 128 }, 128, GATED_BLOCK },
+  { "layer/gated-block-16x68-256", { 1, 16, 68, 256 }, 256, GATED_BLOCK },
   { "layer/attention-16x16-512", { 1, 16, 16, 512 }, 0, -1 },
   { "layer/attention-32x32-256-4-heads", { 1, 32, 32, 256 }, 0, -4 },
 };
@@ -41,7 +51,31 @@ run_layer (gpointer data, GError **error)
   return diffusion_exec_forward (run->exec, run->cancellable, error);
 }
 
-/* kernel > 0: a convolution, depthwise without out_channels; 0: a norm; < 0: attention with that many heads */
+/* A block of the photo model, whose parameters the single layers declare. */
+static DiffusionValue
+add_block (DiffusionGraph *graph, DiffusionValue x, gint channels)
+{
+  static const char *const names[] = { "block.expand1", "block.project1", "block.expand2", "block.project2" };
+  g_autoptr (DiffusionGraph) single = diffusion_graph_new (diffusion_graph_get_params (graph));
+  DiffusionValue wide = diffusion_graph_input (single, (DiffusionShape) { 1, 1, 1, 2 * channels }, FALSE);
+  DiffusionValue narrow = diffusion_graph_input (single, (DiffusionShape) { 1, 1, 1, channels }, FALSE);
+  DiffusionValue film = diffusion_graph_input (graph, (DiffusionShape) { 1, 1, 1, 2 * channels }, FALSE);
+
+  diffusion_layer_depthwise_gate (single, wide, "block.depthwise");
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const DiffusionConv2dOptions conv = { .name = names[i],
+                                            .out_channels = i % 2 == 0 ? 2 * channels : channels,
+                                            .kernel = 1,
+                                            .stride = 1,
+                                            .init_gain = 1.0,
+                                            .residual = DIFFUSION_NO_VALUE };
+
+      diffusion_layer_conv2d (single, narrow, &conv);
+    }
+  return diffusion_layer_gated_block (graph, x, film, film, "block");
+}
+
 static DiffusionValue
 add_layer (DiffusionGraph *graph, DiffusionValue x, const Layer *layer)
 {
@@ -60,9 +94,11 @@ add_layer (DiffusionGraph *graph, DiffusionValue x, const Layer *layer)
                                            .add = DIFFUSION_NO_VALUE,
                                            .film = DIFFUSION_NO_VALUE };
 
+  if (layer->kernel == GATED_BLOCK)
+    return add_block (graph, x, layer->out_channels);
   if (layer->kernel < 0)
     return diffusion_layer_attention (graph, x, x, x, -layer->kernel);
-  if (layer->kernel == 0)
+  if (layer->kernel == NORM)
     return diffusion_layer_group_norm (graph, x, &norm);
   if (layer->out_channels == 0)
     return diffusion_layer_depthwise_gate (graph, x, "depthwise");

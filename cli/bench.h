@@ -14,6 +14,9 @@ typedef gboolean (*CliBenchFunc) (gpointer data, GError **error);
 /** cli_bench_wanted: whether the user asked for the benchmark "group/name"; ask before preparing anything big. */
 gboolean cli_bench_wanted (const CliBench *bench, const char *name);
 
+/** cli_bench_asked: whether the user named it: for benchmarks too big to run unasked. */
+gboolean cli_bench_asked (const CliBench *bench, const char *name);
+
 /**
  * cli_bench_run:
  * @name: "group/name"
@@ -35,5 +38,8 @@ gboolean cli_bench_kernels (CliBench *bench, GError **error);
 
 /** cli_bench_layers: convolutions, attention and norms of usual sizes, on all cores. */
 gboolean cli_bench_layers (CliBench *bench, GError **error);
+
+/** cli_bench_networks: the published U-Nets and the photo model, on all cores. */
+gboolean cli_bench_networks (CliBench *bench, GError **error);
 
 G_END_DECLS

@@ -16,6 +16,7 @@ typedef struct
   DiffusionExec *exec;
   DiffusionPhotoValues values;
   gint width, height;
+  gint skipped; /* pixels at each border that the network leaves out */
 } Worker;
 
 typedef struct
@@ -23,6 +24,7 @@ typedef struct
   DiffusionPhotoModel *model;
   const DiffusionDenoiseOptions *options;
   double sigma;
+  gint margin; /* of a tile */
   Worker *workers;
 } Denoise;
 
@@ -42,23 +44,26 @@ worker_clear (Worker *worker)
 }
 
 static gboolean
-worker_prepare (Worker *worker, DiffusionPhotoModel *model, gint width, gint height, GError **error)
+worker_prepare (Worker *worker, DiffusionPhotoModel *model, gint width, gint height, gint margin, GError **error)
 {
+  gint left;
+
   if (worker->exec != NULL && worker->width == width && worker->height == height)
     return TRUE;
   worker_clear (worker);
-  worker->graph = diffusion_photo_model_build (diffusion_photo_model_get_config (model),
-                                               diffusion_photo_model_get_params (model), 1, height, width,
-                                               &worker->values);
+  worker->graph = diffusion_photo_model_build_inner (diffusion_photo_model_get_config (model),
+                                                     diffusion_photo_model_get_params (model), height, width, margin,
+                                                     &worker->values, &left);
+  worker->skipped = margin - left;
   worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, DIFFUSION_PRECISION_F32, error);
   worker->width = width;
   worker->height = height;
   return worker->exec != NULL;
 }
 
-/* y − w·noise, the noise weighed apart for brightness and colour. */
+/* y − w·r·ε, the noise weighed apart for brightness and colour. */
 static void
-subtract (const Denoise *denoise, const float *in, const float *noise, gsize pixels, float *out)
+subtract (const Denoise *denoise, const float *in, const float *epsilon, float ratio, gsize pixels, float *out)
 {
   float strength = (float) MIN (denoise->options->strength, 1);
   float luma = strength * (float) denoise->options->luma;
@@ -66,10 +71,11 @@ subtract (const Denoise *denoise, const float *in, const float *noise, gsize pix
 
   for (gsize i = 0; i < 3 * pixels; i += 3)
     {
-      float grey = (noise[i] + noise[i + 1] + noise[i + 2]) / 3;
+      float noise[3] = { ratio * epsilon[i], ratio * epsilon[i + 1], ratio * epsilon[i + 2] };
+      float grey = (noise[0] + noise[1] + noise[2]) / 3;
 
-      for (gsize k = i; k < i + 3; k++)
-        out[k] = in[k] - (luma * grey + chroma * (noise[k] - grey));
+      for (gsize k = 0; k < 3; k++)
+        out[i + k] = in[i + k] - (luma * grey + chroma * (noise[k] - grey));
     }
 }
 
@@ -85,8 +91,9 @@ denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *o
   float keep = (float) (1 / sqrt (1 + ratio * ratio));
   const float *epsilon;
   float *x_t;
+  gsize inner;
 
-  if (!worker_prepare (worker, denoise->model, width, height, error))
+  if (!worker_prepare (worker, denoise->model, width, height, denoise->margin, error))
     return FALSE;
   x_t = diffusion_exec_value (worker->exec, worker->values.x);
   for (gsize i = 0; i < 3 * pixels; i++)
@@ -95,10 +102,15 @@ denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *o
   if (!diffusion_exec_forward (worker->exec, cancellable, error))
     return FALSE;
   epsilon = diffusion_exec_value (worker->exec, worker->values.epsilon);
-  /* x̂_0 = y − r·ε̂ in [−1, 1]; half of that in 0 to 1. */
-  for (gsize i = 0; i < 3 * pixels; i++)
-    out[i] = (float) (ratio / 2) * epsilon[i];
-  subtract (denoise, in, out, pixels, out);
+  inner = (gsize) (width - 2 * worker->skipped);
+  for (gint row = worker->skipped; row < height - worker->skipped; row++)
+    {
+      gsize at = ((gsize) row * (gsize) width + (gsize) worker->skipped) * 3;
+
+      /* x̂_0 = y − r·ε̂ in [−1, 1]; half of that in 0 to 1. */
+      subtract (denoise, in + at, epsilon + (gsize) (row - worker->skipped) * inner * 3, (float) (ratio / 2), inner,
+                out + at);
+    }
   return TRUE;
 }
 
@@ -131,15 +143,15 @@ measure_network (DiffusionPhotoModel *model, DiffusionTileWork *work)
   for (int i = 0; i < 2; i++)
     {
       DiffusionPhotoValues values;
-      gint side = i == 0 ? 256 : 512;
+      gint side = i == 0 ? 512 : 1024, left;
       g_autoptr (DiffusionGraph) graph
-        = diffusion_photo_model_build (diffusion_photo_model_get_config (model),
-                                       diffusion_photo_model_get_params (model), 1, side, side, &values);
+        = diffusion_photo_model_build_inner (diffusion_photo_model_get_config (model),
+                                             diffusion_photo_model_get_params (model), side, side, 0, &values, &left);
 
       bytes[i] = diffusion_graph_plan_bytes (graph, DIFFUSION_RUN_INFERENCE);
     }
-  work->bytes_per_pixel = (bytes[1] - bytes[0]) / (512 * 512 - 256 * 256) + 1;
-  work->bytes_per_worker = bytes[0] - MIN (bytes[0], work->bytes_per_pixel * 256 * 256);
+  work->bytes_per_pixel = (bytes[1] - bytes[0]) / (1024 * 1024 - 512 * 512) + 1;
+  work->bytes_per_worker = bytes[0] - MIN (bytes[0], work->bytes_per_pixel * 512 * 512);
 }
 
 gboolean
@@ -160,6 +172,7 @@ diffusion_denoise (DiffusionPhotoModel *model,
   if (!check_options (options, error))
     return FALSE;
   work.overlap = diffusion_photo_model_get_radius (diffusion_photo_model_get_config (model));
+  denoise.margin = (work.overlap + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
   measure_network (model, &work);
   if (!diffusion_tiles_plan (picture, options->region, &work, options->tile, options->memory_limit, &plan, error))
     return FALSE;

@@ -10,8 +10,6 @@
 #include "core/base/memory.h"
 #include "core/base/threads.h"
 
-/* Tiles of about this size cost little for their surroundings and fit a processor's share of memory. */
-#define DEFAULT_TILE 512
 #define SMALLEST_TILE 64
 
 typedef struct
@@ -60,6 +58,35 @@ tile_bytes (const DiffusionPicture *picture, const DiffusionTileWork *work, gint
          (double) work->bytes_per_worker;
 }
 
+/* Of all grids whose tiles fit the memory the one with the least to compute twice. */
+static void
+choose_tiles (const DiffusionPicture *picture, const DiffusionTileWork *work, gint width, gint height, double most,
+              DiffusionTilePlan *plan)
+{
+  const gint m = work->multiple, smallest = round_up (SMALLEST_TILE, m);
+  double least = G_MAXDOUBLE;
+
+  plan->tile = MIN (smallest, width);
+  plan->tile_height = MIN (smallest, height);
+  for (gint columns = 1; columns == 1 || (width + columns - 1) / columns >= smallest; columns++)
+    for (gint rows = 1; rows == 1 || (height + rows - 1) / rows >= smallest; rows++)
+      {
+        gint tile_width = round_up ((width + columns - 1) / columns, m);
+        gint tile_height = round_up ((height + rows - 1) / rows, m);
+        double cost = (double) columns * rows * padded_side (work, tile_width) * padded_side (work, tile_height);
+
+        if (tile_bytes (picture, work, tile_width, tile_height) > most)
+          continue;
+        if (cost < least)
+          {
+            least = cost;
+            plan->tile = tile_width;
+            plan->tile_height = tile_height;
+          }
+        break;
+      }
+}
+
 gboolean
 diffusion_tiles_plan (const DiffusionPicture *picture, const gint *region, const DiffusionTileWork *work, gint tile,
                       gsize limit, DiffusionTilePlan *plan, GError **error)
@@ -86,24 +113,20 @@ diffusion_tiles_plan (const DiffusionPicture *picture, const gint *region, const
   plan->top = round_down (plan->y, m);
   right = round_up (plan->x + plan->width, m);
   bottom = round_up (plan->y + plan->height, m);
-  plan->tile = round_up (tile > 0 ? tile : MAX (DEFAULT_TILE, 4 * work->overlap), m);
-  for (;;)
-    {
-      bytes = tile_bytes (picture, work, MIN (plan->tile, right - plan->left), MIN (plan->tile, bottom - plan->top));
-      if (bytes <= most || tile > 0 || plan->tile <= SMALLEST_TILE)
-        break;
-      plan->tile = MAX (round_up (plan->tile / 2, m), round_up (SMALLEST_TILE, m));
-    }
+  plan->tile = plan->tile_height = round_up (tile, m);
+  if (tile <= 0)
+    choose_tiles (picture, work, right - plan->left, bottom - plan->top, most, plan);
+  bytes = tile_bytes (picture, work, MIN (plan->tile, right - plan->left), MIN (plan->tile_height, bottom - plan->top));
   if (bytes > most)
     {
       g_autofree char *needed = g_format_size ((guint64) bytes), *allowed = g_format_size ((guint64) most);
 
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY,
-                   _("A tile of %d×%d pixels needs %s, and only %s are allowed"), plan->tile, plan->tile, needed, allowed);
+                   _("A tile of %d×%d pixels needs %s, and only %s are allowed"), plan->tile, plan->tile_height, needed, allowed);
       return FALSE;
     }
   plan->columns = (right - plan->left + plan->tile - 1) / plan->tile;
-  plan->rows = (bottom - plan->top + plan->tile - 1) / plan->tile;
+  plan->rows = (bottom - plan->top + plan->tile_height - 1) / plan->tile_height;
   tiles = (gsize) plan->columns * (gsize) plan->rows;
   plan->workers = diffusion_get_threads ();
   if (tiles < plan->workers || bytes * plan->workers > most)
@@ -204,9 +227,9 @@ compute_tile (Run *run, gsize index, guint worker, GError **error)
   const DiffusionTilePlan *plan = run->plan;
   const gint m = run->work->multiple, pad = round_up (run->work->overlap, m);
   gint left = plan->left + (gint) (index % (gsize) plan->columns) * plan->tile;
-  gint top = plan->top + (gint) (index / (gsize) plan->columns) * plan->tile;
+  gint top = plan->top + (gint) (index / (gsize) plan->columns) * plan->tile_height;
   gint right = MIN (left + plan->tile, round_up (plan->x + plan->width, m));
-  gint bottom = MIN (top + plan->tile, round_up (plan->y + plan->height, m));
+  gint bottom = MIN (top + plan->tile_height, round_up (plan->y + plan->height, m));
   gint width = right - left + 2 * pad, height = bottom - top + 2 * pad;
   /* What is written: the tile as far as the region goes. */
   gint x0 = MAX (left, plan->x), x1 = MIN (right, plan->x + plan->width);
@@ -217,6 +240,8 @@ compute_tile (Run *run, gsize index, guint worker, GError **error)
 
   if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
     return FALSE;
+  if (index == 0)
+    g_debug ("first tile");
   block = diffusion_try_alloc (pixels * (6 + (gsize) run->picture->channels) * sizeof (float), _("a tile"), error);
   if (block == NULL)
     return FALSE;

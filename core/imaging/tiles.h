@@ -55,7 +55,8 @@ typedef struct
  * @y: its top
  * @width: its columns
  * @height: its rows
- * @tile: side of a tile without its surroundings
+ * @tile: width of a tile without its surroundings
+ * @tile_height: its height
  * @left: where the grid of tiles begins, at or left of @x
  * @top: at or above @y
  * @columns: tiles beside each other
@@ -66,7 +67,7 @@ typedef struct
 typedef struct
 {
   gint x, y, width, height;
-  gint tile;
+  gint tile, tile_height;
   gint left, top, columns, rows;
   guint workers;
   gsize peak_bytes;

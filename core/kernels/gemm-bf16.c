@@ -267,6 +267,28 @@ multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const
     }
 }
 
+static double
+peak (gsize rounds)
+{
+  __m512 sums[12];
+  __m512bh x = (__m512bh) _mm512_setzero_si512 ();
+  double count = 12.0 * 32 * (double) rounds;
+
+  for (int i = 0; i < 12; i++)
+    sums[i] = _mm512_set1_ps ((float) i);
+  for (; rounds > 0; rounds--)
+    {
+#pragma GCC unroll 12
+      for (int i = 0; i < 12; i++)
+        sums[i] = _mm512_dpbf16_ps (sums[i], x, x);
+      __asm__ volatile ("" : "+v"(x));
+    }
+  for (int i = 1; i < 12; i++)
+    sums[0] += sums[i];
+  __asm__ volatile ("" : : "v"(sums[0]));
+  return count;
+}
+
 const DiffusionGemmEngine diffusion_gemm_bf16_avx512 = {
   .rows = ROWS,
   .columns = COLUMNS,
@@ -275,4 +297,5 @@ const DiffusionGemmEngine diffusion_gemm_bf16_avx512 = {
   .pack_a = pack_a,
   .pack_b = pack_b,
   .multiply = multiply,
+  .peak = peak,
 };

@@ -25,6 +25,7 @@
  * @pack_b: arranges one panel of a block; @n may be less than @columns, the rest is zeros
  * @multiply: c = strip·panel + init for @m rows and @n columns, @k already padded
  * @multiply_rows: (nullable): the same with rows of a read in place, @k as it is
+ * @peak: (nullable): @rounds rounds of multiply-adds on registers alone, for benchmarks; returns how many there were
  */
 typedef struct
 {
@@ -37,6 +38,7 @@ typedef struct
                     gsize ld_init, float *c, gsize ldc);
   void (*multiply_rows) (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *init,
                          gsize ld_init, float *c, gsize ldc);
+  double (*peak) (gsize rounds);
 } DiffusionGemmEngine;
 
 /* diffusion_gemm() as a given level does it, for tests that compare levels in one process. */

@@ -152,6 +152,28 @@ pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel
         out[p * COLUMNS + j] = j < n ? b[j * ldb + p] : 0.0f;
 }
 
+static double
+peak (gsize rounds)
+{
+  Vector sums[12], x = { 0 };
+  double count = 12.0 * LANES * (double) rounds;
+
+  for (int i = 0; i < 12; i++)
+    sums[i] = x + (float) i;
+  for (; rounds > 0; rounds--)
+    {
+#pragma GCC unroll 12
+      for (int i = 0; i < 12; i++)
+        sums[i] += x * sums[i];
+      /* keeps the compiler from taking rounds together */
+      __asm__ volatile ("" : "+v"(x));
+    }
+  for (int i = 1; i < 12; i++)
+    sums[0] += sums[i];
+  __asm__ volatile ("" : : "v"(sums[0]));
+  return count;
+}
+
 const DiffusionGemmEngine ENGINE = {
   .rows = ROWS,
   .columns = COLUMNS,
@@ -161,4 +183,5 @@ const DiffusionGemmEngine ENGINE = {
   .pack_b = pack_b,
   .multiply = multiply,
   .multiply_rows = multiply_rows,
+  .peak = peak,
 };

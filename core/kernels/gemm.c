@@ -98,32 +98,47 @@ get_scratch (void)
   return scratch;
 }
 
+/* With rows of a read in place, each panel of b stays in the first cache while all rows of a pass by. */
+#define PANEL_ROWS 256
+
+static void
+multiply_in_place (const DiffusionGemmEngine *engine, gsize m, gsize n, gsize k, const float *a, gsize lda,
+                   const guint8 *packed, const float *init, gsize ld_init, float *c, gsize ldc)
+{
+  for (gsize j = 0; j < n; j += engine->columns)
+    for (gsize p = 0; p < k; p += PANEL_ROWS)
+      {
+        gsize columns = MIN (engine->columns, n - j), length = MIN (PANEL_ROWS, k - p);
+        const guint8 *panel = packed + (j * k + p * engine->columns) * engine->element;
+        const float *add = p > 0 ? c + j : init != NULL ? init + j : NULL;
+        gsize ld_add = p > 0 ? ldc : ld_init;
+
+        for (gsize i = 0; i < m; i += engine->rows)
+          engine->multiply_rows (MIN (engine->rows, m - i), columns, length, a + i * lda + p, lda, panel,
+                                 add != NULL ? add + i * ld_add : NULL, ld_add, c + i * ldc + j, ldc);
+      }
+}
+
 /* c = a·b + init over one block of k. Strips of a stay in the first cache while all panels of b pass by. */
 static void
 multiply_block (const DiffusionGemmEngine *engine, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
                 gsize lda, const guint8 *packed, guint8 *strip, const float *init, gsize ld_init, float *c, gsize ldc)
 {
   gsize kp = round_up (k, engine->k_multiple);
-  gboolean in_place = !trans_a && engine->multiply_rows != NULL;
 
+  if (!trans_a && engine->multiply_rows != NULL)
+    {
+      multiply_in_place (engine, m, n, k, a, lda, packed, init, ld_init, c, ldc);
+      return;
+    }
   for (gsize i = 0; i < m; i += engine->rows)
     {
       gsize rows = MIN (engine->rows, m - i);
-      const float *from = trans_a ? a + i : a + i * lda;
 
-      if (!in_place)
-        engine->pack_a (trans_a, rows, k, from, lda, strip);
+      engine->pack_a (trans_a, rows, k, trans_a ? a + i : a + i * lda, lda, strip);
       for (gsize j = 0; j < n; j += engine->columns)
-        {
-          gsize columns = MIN (engine->columns, n - j);
-          const guint8 *panel = packed + j * kp * engine->element;
-          const float *add = init != NULL ? init + i * ld_init + j : NULL;
-
-          if (in_place)
-            engine->multiply_rows (rows, columns, k, from, lda, panel, add, ld_init, c + i * ldc + j, ldc);
-          else
-            engine->multiply (rows, columns, kp, strip, panel, add, ld_init, c + i * ldc + j, ldc);
-        }
+        engine->multiply (rows, MIN (engine->columns, n - j), kp, strip, packed + j * kp * engine->element,
+                          init != NULL ? init + i * ld_init + j : NULL, ld_init, c + i * ldc + j, ldc);
     }
 }
 
@@ -255,4 +270,12 @@ diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, 
     }
   if (engine->end != NULL)
     engine->end ();
+}
+
+double
+diffusion_gemm_peak (DiffusionPrecision precision, gsize rounds)
+{
+  const DiffusionGemmEngine *engine = engine_for (diffusion_cpu_level (), precision);
+
+  return engine != NULL && engine->peak != NULL ? engine->peak (rounds) : 0;
 }

@@ -92,4 +92,15 @@ void diffusion_gemm_pack_b (DiffusionPrecision precision, gboolean trans_b, gsiz
 void diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
                             gsize lda, const void *packed, const float *init, gsize ld_init, float *c, gsize ldc);
 
+/**
+ * diffusion_gemm_peak:
+ * @precision: of which products
+ * @rounds: how long, some ten multiply-adds of whole vectors each
+ *
+ * Does nothing but multiply and add on registers: what benchmarks compare with.
+ *
+ * Returns: multiply-adds done; 0 where BLAS does the products
+ */
+double diffusion_gemm_peak (DiffusionPrecision precision, gsize rounds);
+
 G_END_DECLS

@@ -62,6 +62,10 @@ typedef struct
   /* One row of a depthwise 3×3 convolution: rows [3], each [w, c] or NULL for zeros; weight [9, c]; bias [c] or NULL;
    * zero pixels left and right; y [w, c] */
   void (*depthwise_row) (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y);
+  /* One row of a depthwise 3×3 convolution and the simple gate after it: rows [3], each [w + 2, 2c] with the neighbours
+   * left and right, or NULL for zeros (the middle one is never NULL); weight [9, 2c]; bias [2c]; y [w, c] */
+  void (*depthwise_gate_row) (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias,
+                              float *y);
   /* dweight [9, c] and dbias [c] are added to; dy [w, c] */
   void (*depthwise_row_weights) (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight,
                                  float *dbias);

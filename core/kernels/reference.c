@@ -152,6 +152,28 @@ depthwise_row (gsize w, gsize c, const float *const *rows, const float *weight, 
 }
 
 static void
+depthwise_gate_row (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y)
+{
+  for (gsize x = 0; x < w; x++)
+    for (gsize i = 0; i < c; i++)
+      {
+        double halves[2];
+
+        for (gsize half = 0; half < 2; half++)
+          {
+            gsize channel = half * c + i;
+
+            halves[half] = bias[channel];
+            for (gsize row = 0; row < 3; row++)
+              for (gsize column = 0; column < 3 && rows[row] != NULL; column++)
+                halves[half] += (double) weight[(row * 3 + column) * 2 * c + channel]
+                                * rows[row][(x + column) * 2 * c + channel];
+          }
+        y[x * c + i] = (float) (halves[0] * halves[1]);
+      }
+}
+
+static void
 depthwise_row_weights (gsize w, gsize c, const float *const *rows, const float *dy, float *dweight, float *dbias)
 {
   for (gsize i = 0; i < c; i++)
@@ -398,6 +420,7 @@ const DiffusionKernels diffusion_kernels_reference = {
   .film_norm = film_norm,
   .film_norm_backward = film_norm_backward,
   .depthwise_row = depthwise_row,
+  .depthwise_gate_row = depthwise_gate_row,
   .depthwise_row_weights = depthwise_row_weights,
   .channel_sums = channel_sums,
   .channel_affine = channel_affine,

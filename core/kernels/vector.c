@@ -164,9 +164,59 @@ row_statistics (gsize c, const float *x, float *mean, float *scale)
   *scale = 1 / sqrtf ((sum (sums) + total) / (float) c + DIFFUSION_NORM_EPSILON);
 }
 
+/* Some rows at once, so that one's sums are not waited for by the others; @c is a multiple of the vectors. */
+static inline __attribute__ ((always_inline)) void
+film_norm_rows (const int rows, gsize c, const float *x, const float *film, float *y)
+{
+  float mean[8], scale[8];
+  Floats sums[8];
+
+  for (int r = 0; r < rows; r++)
+    sums[r] = (Floats) { 0 };
+  for (gsize i = 0; i < c; i += FLOATS)
+    for (int r = 0; r < rows; r++)
+      sums[r] += load (x + (gsize) r * c + i);
+  for (int r = 0; r < rows; r++)
+    {
+      mean[r] = sum (sums[r]) / (float) c;
+      sums[r] = (Floats) { 0 };
+    }
+  for (gsize i = 0; i < c; i += FLOATS)
+    for (int r = 0; r < rows; r++)
+      {
+        Floats difference = load (x + (gsize) r * c + i) - mean[r];
+
+        sums[r] += difference * difference;
+      }
+  for (int r = 0; r < rows; r++)
+    scale[r] = sum (sums[r]);
+  for (int r = 0; r < rows; r++)
+    scale[r] = 1 / sqrtf (scale[r] / (float) c + DIFFUSION_NORM_EPSILON);
+  for (gsize i = 0; i < c; i += FLOATS)
+    {
+      Floats gain = { 0 }, offset = { 0 };
+
+      gain += 1;
+      if (film != NULL)
+        {
+          gain += load (film + i);
+          offset = load (film + c + i);
+        }
+      for (int r = 0; r < rows; r++)
+        store (y + (gsize) r * c + i, (load (x + (gsize) r * c + i) - mean[r]) * scale[r] * gain + offset);
+    }
+}
+
 static void
 film_norm (gsize rows, gsize c, const float *x, const float *film, float *y)
 {
+  if (c % FLOATS == 0)
+    {
+      for (; rows >= 8; rows -= 8, x += 8 * c, y += 8 * c)
+        film_norm_rows (8, c, x, film, y);
+      for (; rows > 0; rows--, x += c, y += c)
+        film_norm_rows (1, c, x, film, y);
+    }
   for (gsize r = 0; r < rows; r++, x += c, y += c)
     {
       float mean, scale;
@@ -315,6 +365,92 @@ depthwise_row (gsize w, gsize c, const float *const *rows, const float *weight, 
     depthwise_row_of (0, 1, w, c, rows, weight, bias, y);
   else
     depthwise_row_of (1, 1, w, c, rows, weight, bias, y);
+}
+
+/* Pixels that are computed together: each value is loaded once for all taps that it meets. */
+#define GATE_PIXELS 4
+
+static inline __attribute__ ((always_inline)) void
+convolve_pixels (const int pixels, const int first, const int last, gsize c2, const float *const *at,
+                 const Floats taps[9], Floats *values)
+{
+  for (int row = first; row <= last; row++)
+#pragma GCC unroll 6
+    for (int column = 0; column < pixels + 2; column++)
+      {
+        Floats value = load (at[row] + (gsize) column * c2);
+
+#pragma GCC unroll 4
+        for (int pixel = 0; pixel < pixels; pixel++)
+          if (column >= pixel && column < pixel + 3)
+            values[pixel] += taps[3 * row + column - pixel] * value;
+      }
+}
+
+/* Rows @first to @last exist; y becomes the convolved channels, or itself times them. */
+static inline __attribute__ ((always_inline)) void
+gate_half (const int first, const int last, const int half, gsize w, gsize c, const float *const *rows,
+           const float *weight, const float *bias, float *y)
+{
+  const gsize c2 = 2 * c;
+
+  for (gsize i = 0; i + FLOATS <= c; i += FLOATS)
+    {
+      const gsize channel = (gsize) half * c + i;
+      Floats taps[9], start = load (bias + channel);
+      gsize x = 0;
+
+      for (int tap = 3 * first; tap < 3 * last + 3; tap++)
+        taps[tap] = load (weight + (gsize) tap * c2 + channel);
+#define GATE_BLOCK(pixels)                                                                                             for (; x + pixels <= w; x += pixels)                                                                                   {                                                                                                                      const float *at[3];                                                                                                  Floats values[pixels];                                                                                                                                                                                                                    for (int row = first; row <= last; row++)                                                                              at[row] = rows[row] + x * c2 + channel;                                                                            for (int pixel = 0; pixel < pixels; pixel++)                                                                           values[pixel] = start;                                                                                             convolve_pixels (pixels, first, last, c2, at, taps, values);                                                         for (int pixel = 0; pixel < pixels; pixel++)                                                                           {                                                                                                                      float *to = y + (x + (gsize) pixel) * c + i;                                                                                                                                                                                              store (to, half == 0 ? values[pixel] : load (to) * values[pixel]);                                                 }                                                                                                                }
+      GATE_BLOCK (GATE_PIXELS)
+      GATE_BLOCK (1)
+#undef GATE_BLOCK
+    }
+}
+
+/* Channels that do not fill a vector. */
+static inline void
+gate_rest (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y)
+{
+  for (gsize x = 0; x < w; x++)
+    for (gsize i = c / FLOATS * FLOATS; i < c; i++)
+      {
+        float halves[2];
+
+        for (gsize half = 0; half < 2; half++)
+          {
+            gsize channel = half * c + i;
+
+            halves[half] = bias[channel];
+            for (gsize row = 0; row < 3; row++)
+              for (gsize column = 0; column < 3 && rows[row] != NULL; column++)
+                halves[half] += weight[(row * 3 + column) * 2 * c + channel] * rows[row][(x + column) * 2 * c + channel];
+          }
+        y[x * c + i] = halves[0] * halves[1];
+      }
+}
+
+static inline __attribute__ ((always_inline)) void
+depthwise_gate_of (const int first, const int last, gsize w, gsize c, const float *const *rows, const float *weight,
+                   const float *bias, float *y)
+{
+  gate_half (first, last, 0, w, c, rows, weight, bias, y);
+  gate_half (first, last, 1, w, c, rows, weight, bias, y);
+  gate_rest (w, c, rows, weight, bias, y);
+}
+
+static void
+depthwise_gate_row (gsize w, gsize c, const float *const *rows, const float *weight, const float *bias, float *y)
+{
+  if (rows[0] != NULL && rows[2] != NULL)
+    depthwise_gate_of (0, 2, w, c, rows, weight, bias, y);
+  else if (rows[2] != NULL)
+    depthwise_gate_of (1, 2, w, c, rows, weight, bias, y);
+  else if (rows[0] != NULL)
+    depthwise_gate_of (0, 1, w, c, rows, weight, bias, y);
+  else
+    depthwise_gate_of (1, 1, w, c, rows, weight, bias, y);
 }
 
 static void
@@ -617,6 +753,7 @@ const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .film_norm = film_norm,
   .film_norm_backward = film_norm_backward,
   .depthwise_row = depthwise_row,
+  .depthwise_gate_row = depthwise_gate_row,
   .depthwise_row_weights = depthwise_row_weights,
   .channel_sums = channel_sums,
   .channel_affine = channel_affine,

@@ -78,13 +78,14 @@ store_part (float *x, Floats value, gsize count)
 static inline float
 sum (Floats value)
 {
-  float lanes[FLOATS];
+  typedef float Eight __attribute__ ((vector_size (32)));
+  typedef float Four __attribute__ ((vector_size (16)));
+  Eight eight = __builtin_shufflevector (value, value, 0, 1, 2, 3, 4, 5, 6, 7)
+                + __builtin_shufflevector (value, value, 8, 9, 10, 11, 12, 13, 14, 15);
+  Four four = __builtin_shufflevector (eight, eight, 0, 1, 2, 3) + __builtin_shufflevector (eight, eight, 4, 5, 6, 7);
 
-  memcpy (lanes, &value, sizeof lanes);
-  for (int width = FLOATS / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++)
-      lanes[i] += lanes[i + width];
-  return lanes[0];
+  four += __builtin_shufflevector (four, four, 2, 3, -1, -1);
+  return four[0] + four[1];
 }
 
 /* Kernels in files of their own. */

@@ -77,6 +77,37 @@ DiffusionValue diffusion_layer_gate (DiffusionGraph *graph, DiffusionValue x);
  */
 DiffusionValue diffusion_layer_depthwise_gate (DiffusionGraph *graph, DiffusionValue x, const char *name);
 
+/**
+ * diffusion_layer_gated_block:
+ * @x: [n, h, w, c]
+ * @film1: [n, 1, 1, 2c]
+ * @film2: [n, 1, 1, 2c]
+ * @prefix: parameters are "@prefix.expand1", "….depthwise", "….project1", "….expand2" and "….project2", each with
+ *   ".weight" and ".bias", as the single layers declared them
+ *
+ * For inference only, the same within rounding as these single layers, without storing what lies between:
+ * x' = x + conv1x1 (depthwise_gate (conv1x1 (film_norm (x, film1)))), then
+ * x' + conv1x1 (gate (conv1x1 (film_norm (x', film2)))).
+ *
+ * Returns: [n, h, w, c]
+ */
+DiffusionValue diffusion_layer_gated_block (DiffusionGraph *graph, DiffusionValue x, DiffusionValue film1,
+                                            DiffusionValue film2, const char *prefix);
+
+/**
+ * diffusion_layer_up_block:
+ * @x: [n, h, w, c_in]
+ * @skip: [n, 2h or more, 2w or more, c]: its middle is used
+ * @name: parameters are "@name.weight" [4c, c_in] and "@name.bias", as a 1×1 convolution declared them
+ * @crop: pixels of @x to leave out at each border
+ *
+ * For inference only: pixel_shuffle (conv1x1 (x)) + skip, of the middle of the picture.
+ *
+ * Returns: [n, 2·(h − 2·crop), 2·(w − 2·crop), c]
+ */
+DiffusionValue diffusion_layer_up_block (DiffusionGraph *graph, DiffusionValue x, DiffusionValue skip,
+                                         const char *name, gint crop);
+
 /** diffusion_layer_pixel_shuffle: [n, h, w, f²·c] → [n, f·h, f·w, c]; channel order c, dy, dx as in PyTorch. */
 DiffusionValue diffusion_layer_pixel_shuffle (DiffusionGraph *graph, DiffusionValue x, gint factor);
 

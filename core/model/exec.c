@@ -26,6 +26,7 @@ struct _DiffusionExec
   gint first;
   DiffusionGradientReadyFunc ready;
   gpointer ready_data;
+  GCancellable *cancellable; /* (nullable): of the run that is going on */
   gint64 *microseconds; /* (nullable): [2 × ops], where DIFFUSION_PROFILE asks for it */
 };
 
@@ -154,6 +155,9 @@ run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCance
       if (exec->prepared->offsets[i] != G_MAXSIZE && !exec->prepared->kept[i])
         op->klass->prepare (op, exec, exec->prepared_memory + exec->prepared->offsets[i]);
       op->klass->forward (op, exec);
+      /* Long operations stop by themselves, with whatever they have. */
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
       if (exec->microseconds != NULL)
         exec->microseconds[2 * i] += g_get_monotonic_time () - start;
     }
@@ -163,11 +167,16 @@ run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCance
 gboolean
 diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
 {
+  gboolean done;
+
   exec->going_back = FALSE;
   if (!exec->is_prepared)
     diffusion_parallel_for (exec->graph->ops->len, prepare_part, exec);
   exec->is_prepared = TRUE;
-  return run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
+  exec->cancellable = cancellable;
+  done = run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
+  exec->cancellable = NULL;
+  return done;
 }
 
 /* The gradient of an input that was added to the output unchanged. */
@@ -262,6 +271,12 @@ diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op)
   gsize at = exec->prepared->offsets[op->index];
 
   return at != G_MAXSIZE ? exec->prepared_memory + at : NULL;
+}
+
+gboolean
+diffusion_exec_is_cancelled (const DiffusionExec *exec)
+{
+  return g_cancellable_is_cancelled (exec->cancellable);
 }
 
 DiffusionPrecision

@@ -133,28 +133,46 @@ block (DiffusionGraph *graph, DiffusionValue x, DiffusionValue embedding, const 
   return conv (graph, h, project2, width, 1, 1, 0.1, x);
 }
 
+/* The same as one operation. */
 static DiffusionValue
-blocks (DiffusionGraph *graph, DiffusionValue x, DiffusionValue embedding, const char *stage, gint n)
+whole_block (DiffusionGraph *graph, DiffusionValue x, DiffusionValue embedding, const char *stage, gint index)
+{
+  gint width = diffusion_graph_shape (graph, x).c;
+  g_autofree char *prefix = g_strdup_printf ("%s.%d", stage, index);
+  g_autofree char *film1 = g_strconcat (prefix, ".film1", NULL);
+  g_autofree char *film2 = g_strconcat (prefix, ".film2", NULL);
+
+  return diffusion_layer_gated_block (graph, x, diffusion_layer_linear (graph, embedding, film1, 2 * width, 0),
+                                      diffusion_layer_linear (graph, embedding, film2, 2 * width, 0), prefix);
+}
+
+static DiffusionValue
+blocks (DiffusionGraph *graph, DiffusionValue x, DiffusionValue embedding, const char *stage, gint n, gboolean whole)
 {
   for (gint i = 0; i < n; i++)
-    x = block (graph, x, embedding, stage, i);
+    x = (whole ? whole_block : block) (graph, x, embedding, stage, i);
   return x;
 }
 
 static DiffusionValue
-up (DiffusionGraph *graph, DiffusionValue x, const char *name, gint width, DiffusionValue skip)
+up (DiffusionGraph *graph, DiffusionValue x, const char *name, gint width, DiffusionValue skip, gboolean whole, gint crop)
 {
+  if (whole)
+    return diffusion_layer_up_block (graph, x, skip, name, crop);
   x = conv (graph, x, name, 4 * width, 1, 1, 1, DIFFUSION_NO_VALUE);
   return diffusion_layer_add (graph, diffusion_layer_pixel_shuffle (graph, x, 2), skip);
 }
 
-DiffusionGraph *
-diffusion_photo_model_build (const DiffusionPhotoConfig *config,
-                             DiffusionParams *params,
-                             gint n,
-                             gint height,
-                             gint width,
-                             DiffusionPhotoValues *values)
+/* @whole: blocks as single operations, for inference; @crops: coarse pixels to leave out before each doubling. */
+static DiffusionGraph *
+build (const DiffusionPhotoConfig *config,
+       DiffusionParams *params,
+       gint n,
+       gint height,
+       gint width,
+       gboolean whole,
+       const gint *crops,
+       DiffusionPhotoValues *values)
 {
   DiffusionGraph *graph = diffusion_graph_new (params);
   DiffusionValue embedding, x, enc1, enc2;
@@ -171,20 +189,58 @@ diffusion_photo_model_build (const DiffusionPhotoConfig *config,
   x = diffusion_layer_high_pass (graph, values->x, values->scale);
   x = diffusion_layer_pixel_unshuffle (graph, x, 2);
   x = conv (graph, x, "stem", config->widths[0], 3, 1, 1, DIFFUSION_NO_VALUE);
-  enc1 = blocks (graph, x, embedding, "encoder1", config->blocks[0]);
+  enc1 = blocks (graph, x, embedding, "encoder1", config->blocks[0], whole);
   x = conv (graph, enc1, "down1", config->widths[1], 2, 2, 1, DIFFUSION_NO_VALUE);
-  enc2 = blocks (graph, x, embedding, "encoder2", config->blocks[1]);
+  enc2 = blocks (graph, x, embedding, "encoder2", config->blocks[1], whole);
   x = conv (graph, enc2, "down2", config->widths[2], 2, 2, 1, DIFFUSION_NO_VALUE);
-  x = blocks (graph, x, embedding, "middle", config->blocks[2]);
-  x = up (graph, x, "up2", config->widths[1], enc2);
-  x = blocks (graph, x, embedding, "decoder2", config->blocks[3]);
-  x = up (graph, x, "up1", config->widths[0], enc1);
-  x = blocks (graph, x, embedding, "decoder1", config->blocks[4]);
+  x = blocks (graph, x, embedding, "middle", config->blocks[2], whole);
+  x = up (graph, x, "up2", config->widths[1], enc2, whole, crops[0]);
+  x = blocks (graph, x, embedding, "decoder2", config->blocks[3], whole);
+  x = up (graph, x, "up1", config->widths[0], enc1, whole, crops[1]);
+  x = blocks (graph, x, embedding, "decoder1", config->blocks[4], whole);
   x = diffusion_layer_film_norm (graph, x, DIFFUSION_NO_VALUE);
   x = conv (graph, x, "head", 12, 3, 1, 0.1, DIFFUSION_NO_VALUE);
   values->epsilon = diffusion_layer_pixel_shuffle (graph, x, 2);
   diffusion_graph_output (graph, values->epsilon);
   return graph;
+}
+
+DiffusionGraph *
+diffusion_photo_model_build (const DiffusionPhotoConfig *config,
+                             DiffusionParams *params,
+                             gint n,
+                             gint height,
+                             gint width,
+                             DiffusionPhotoValues *values)
+{
+  return build (config, params, n, height, width, FALSE, (const gint[]) { 0, 0 }, values);
+}
+
+/* How far the head, decoder 1 and the last unshuffling reach; with decoder 2 if @both. */
+static gint
+decoder_radius (const DiffusionPhotoConfig *config, gboolean both)
+{
+  gint radius = 2 + 2 * (1 + config->blocks[4]);
+
+  return both ? radius + 4 * config->blocks[3] : radius;
+}
+
+DiffusionGraph *
+diffusion_photo_model_build_inner (const DiffusionPhotoConfig *config,
+                                   DiffusionParams *params,
+                                   gint height,
+                                   gint width,
+                                   gint margin,
+                                   DiffusionPhotoValues *values,
+                                   gint *left)
+{
+  /* What is left of the margin after each crop: enough for what follows, in whole pixels of the level before. */
+  gint before2 = MIN (margin, (decoder_radius (config, TRUE) + 7) / 8 * 8);
+  gint before1 = MIN (before2, (decoder_radius (config, FALSE) + 3) / 4 * 4);
+  const gint crops[2] = { (margin - before2) / 8, (before2 - before1) / 4 };
+
+  *left = margin - 8 * crops[0] - 4 * crops[1];
+  return build (config, params, 1, height, width, TRUE, crops, values);
 }
 
 void

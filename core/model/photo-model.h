@@ -70,6 +70,25 @@ DiffusionGraph *diffusion_photo_model_build (const DiffusionPhotoConfig *config,
                                              gint height, gint width, DiffusionPhotoValues *values);
 
 /**
+ * diffusion_photo_model_build_inner:
+ * @params: must have the parameters already
+ * @height: a multiple of %DIFFUSION_PHOTO_ALIGNMENT
+ * @width: likewise
+ * @margin: pixels at each border that are there for the sake of the others, a multiple of %DIFFUSION_PHOTO_ALIGNMENT
+ * @values: (out): the graph's inputs and output
+ * @left: (out): what is left of the margin around @epsilon, which is [1, height − 2·(margin − left),
+ *   width − 2·(margin − left), 3]
+ *
+ * The same network for inference: blocks are single operations, and what only the margin would need is not computed.
+ * Within rounding the same for all pixels that diffusion_photo_model_get_radius() keeps from the border.
+ *
+ * Returns: (transfer full): the graph
+ */
+DiffusionGraph *diffusion_photo_model_build_inner (const DiffusionPhotoConfig *config, DiffusionParams *params,
+                                                   gint height, gint width, gint margin, DiffusionPhotoValues *values,
+                                                   gint *left);
+
+/**
  * diffusion_photo_model_set_level:
  * @exec: an executor of the graph
  * @index: which picture, 0 to n − 1

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writes a small untrained photo model: tiny-model FOLDER. The tests of the plug-in need one that is quick, not good. */
+/* Writes an untrained photo model: tiny-model FOLDER [whole]. The tests of the plug-in need one that is quick, not good;
+ * benchmarks one of the shipped size. */
 #include <glib/gstdio.h>
 
 #include "core/model/photo-folder.h"
@@ -7,14 +8,16 @@
 int
 main (int argc, char **argv)
 {
-  const DiffusionPhotoConfig config = { { 8, 12, 16 }, { 1, 1, 1, 1, 1 }, 16 };
+  const gboolean whole = argc == 3 && g_str_equal (argv[2], "whole");
+  const DiffusionPhotoConfig tiny = { { 8, 12, 16 }, { 1, 1, 1, 1, 1 }, 16 };
+  const DiffusionPhotoConfig config = whole ? diffusion_photo_config_default () : tiny;
   g_autoptr (DiffusionParams) params = diffusion_params_new ();
   g_autoptr (DiffusionGraph) graph = NULL;
   g_autoptr (GError) error = NULL;
   DiffusionPhotoValues values;
   float *weights;
 
-  if (argc != 2)
+  if (argc != 2 && !whole)
     return 2;
   graph = diffusion_photo_model_build (&config, params, 1, DIFFUSION_PHOTO_ALIGNMENT, DIFFUSION_PHOTO_ALIGNMENT, &values);
   weights = diffusion_params_allocate (params, &error);

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One network in one other program: peer.py ENGINE NETWORK THREADS FILE.
+
+ENGINE is torch, torch-bfloat16, onnx, or export, which writes the FILE that onnx reads. Prints "ready" when it is, then
+for every line of standard input runs the network once and prints the seconds, as "diffusion bench --on-request" does.
+What makes the programs slow by default is put right here. DIFFUSION_BENCH_PLAIN keeps PyTorch from trying what is
+fastest, to see how much memory it takes by itself.
+"""
+
+import os
+import sys
+import time
+import warnings
+
+# Another pool of OpenBLAS's own would fight with OpenMP's.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = sys.argv[3]
+
+
+def seconds(run):
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def in_torch(network, threads):
+    """The fastest of: as written, channels last, and channels last as a frozen graph with convolutions fused."""
+    import torch
+
+    import networks
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    module, x, t = networks.make(network)
+    module.to(memory_format=torch.channels_last)
+    last = x.to(memory_format=torch.channels_last)
+    if "DIFFUSION_BENCH_PLAIN" in os.environ:
+        return lambda: module(last, t)
+    plain, _, _ = networks.make(network)
+    candidates = [lambda: plain(x, t), lambda: module(last, t)]
+    try:
+        frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(module, (last, t))))
+        for _ in range(2):
+            frozen(last, t)
+        candidates.append(lambda: frozen(last, t))
+    except RuntimeError as problem:
+        print(f"{network}: no frozen graph: {problem}", file=sys.stderr)
+    for run in candidates:
+        run()
+    return min(candidates, key=lambda run: min(seconds(run) for _ in range(2)))
+
+
+def in_bfloat16(network, threads):
+    """Weights and products in bfloat16, channels last."""
+    import torch
+
+    import networks
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    module, x, t = networks.make(network)
+    module.to(memory_format=torch.channels_last)
+    x = x.to(memory_format=torch.channels_last)
+
+    def run():
+        with torch.autocast("cpu", torch.bfloat16):
+            module(x, t)
+
+    return run
+
+
+def export(network, path):
+    import torch
+
+    import networks
+
+    # What it says about tracing and constants is about other input sizes.
+    warnings.simplefilter("ignore")
+    module, x, t = networks.make(network)
+    torch.onnx.export(module, (x, t), path, input_names=["x", "t"], opset_version=17, dynamo=False)
+
+
+def in_onnx(threads, path):
+    import numpy
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Its threads wait busily within a run, which is fast, but not between runs, when others are timed.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    random = numpy.random.default_rng(1)
+    feed = {}
+    for value in session.get_inputs():
+        feed[value.name] = random.standard_normal(value.shape, dtype=numpy.float32)
+    feed["t"] = numpy.full_like(feed["t"], 500)
+    return lambda: session.run(None, feed)
+
+
+def main():
+    engine, network, threads, path = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    if engine == "export":
+        export(network, path)
+        return
+    if engine == "onnx":
+        run = in_onnx(threads, path)
+    else:
+        run = {"torch": in_torch, "torch-bfloat16": in_bfloat16}[engine](network, threads)
+    run()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        print(f"{seconds(run):.6f}", flush=True)
+
+
+main()
