@@ -2,6 +2,7 @@
 /* Convolutions as matrix products: 1×1 in place, others over gathered patches. */
 #include <string.h>
 
+#include "core/base/threads.h"
 #include "core/kernels/conv2d-private.h"
 #include "core/kernels/kernels.h"
 
@@ -15,10 +16,14 @@ patch_size (const DiffusionConvPlan *plan)
   return plan->shape.kernel * plan->shape.kernel * plan->shape.in_channels;
 }
 
+/* Patches are gathered once for all slices where they are few. */
+#define SHARED_BYTES ((gsize) 8 << 20)
+
 void
 diffusion_conv_gather_plan (DiffusionConvPlan *plan)
 {
   gsize channels = plan->shape.out_channels;
+  gsize patches;
 
   plan->units = plan->shape.n * plan->out_h * plan->out_w;
   plan->block = CHUNK * CHUNKS_IN_BLOCK;
@@ -30,22 +35,39 @@ diffusion_conv_gather_plan (DiffusionConvPlan *plan)
     plan->slice = (plan->slice / 2 + 31) / 32 * 32;
   plan->n_slices = (channels + plan->slice - 1) / plan->slice;
   plan->slice_bytes = diffusion_gemm_packed_bytes (plan->precision, plan->slice, patch_size (plan));
-  if (plan->algorithm != DIFFUSION_CONV_POINTWISE)
+  if (plan->algorithm == DIFFUSION_CONV_POINTWISE)
+    return;
+  patches = (plan->units * patch_size (plan) * sizeof (float) + 63) / 64 * 64;
+  if (plan->n_slices > 1 && patches <= SHARED_BYTES)
+    plan->shared_bytes = patches;
+  else
     plan->worker_bytes = (CHUNK * patch_size (plan) * sizeof (float) + 63) / 64 * 64;
+}
+
+typedef struct
+{
+  const DiffusionConvPlan *plan;
+  const float *weight;
+  guint8 *packed;
+} Packing;
+
+static void
+pack_part (gsize slice, guint worker, gpointer data)
+{
+  const Packing *packing = data;
+  const DiffusionConvPlan *plan = packing->plan;
+  const gsize patch = patch_size (plan), first = slice * plan->slice;
+
+  diffusion_gemm_pack_b (plan->precision, TRUE, MIN (plan->slice, plan->shape.out_channels - first), patch,
+                         packing->weight + first * patch, patch, packing->packed + slice * plan->slice_bytes);
 }
 
 void
 diffusion_conv_gather_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed)
 {
-  const gsize patch = patch_size (plan);
+  Packing packing = { plan, weight, packed };
 
-  for (gsize slice = 0; slice < plan->n_slices; slice++)
-    {
-      const gsize first = slice * plan->slice;
-
-      diffusion_gemm_pack_b (plan->precision, TRUE, MIN (plan->slice, plan->shape.out_channels - first), patch,
-                             weight + first * patch, patch, packed + slice * plan->slice_bytes);
-    }
+  diffusion_parallel_for (plan->n_slices, pack_part, &packing);
 }
 
 /* The patches of output pixels first … first + rows − 1: [rows, kernel, kernel, in_channels]. */
@@ -90,6 +112,25 @@ gather (const DiffusionConvPlan *plan, const float *x, gsize first, gsize rows, 
     }
 }
 
+/* Rows of patches in a part of the gathering. */
+#define GATHER_ROWS 16
+
+gsize
+diffusion_conv_gather_n_shared (const DiffusionConvPlan *plan)
+{
+  return plan->shared_bytes > 0 ? (plan->units + GATHER_ROWS - 1) / GATHER_ROWS : 0;
+}
+
+void
+diffusion_conv_gather_shared (gsize index, guint worker, gpointer data)
+{
+  const DiffusionConvJob *job = data;
+  const gsize first = index * GATHER_ROWS;
+
+  gather (job->plan, job->x, first, MIN (GATHER_ROWS, job->plan->units - first),
+          (float *) (gpointer) job->workspace + first * patch_size (job->plan));
+}
+
 void
 diffusion_conv_gather_part (gsize index, guint worker, gpointer data)
 {
@@ -110,7 +151,9 @@ diffusion_conv_gather_part (gsize index, guint worker, gpointer data)
       const float *x = job->x + first * patch, *init = bias;
       gsize ld_init = 0;
 
-      if (plan->algorithm != DIFFUSION_CONV_POINTWISE)
+      if (plan->shared_bytes > 0)
+        x = (const float *) (gconstpointer) job->workspace + first * patch;
+      else if (plan->algorithm != DIFFUSION_CONV_POINTWISE)
         {
           float *patches = (float *) (gpointer) (job->workspace + worker * plan->worker_bytes);
 

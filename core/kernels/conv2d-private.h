@@ -21,6 +21,10 @@ void diffusion_conv_gather_plan (DiffusionConvPlan *plan);
 void diffusion_conv_gather_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed);
 void diffusion_conv_gather_part (gsize index, guint worker, gpointer data);
 
+/* What is gathered beforehand, for all slices: in how many parts, and one of them. */
+gsize diffusion_conv_gather_n_shared (const DiffusionConvPlan *plan);
+void diffusion_conv_gather_shared (gsize index, guint worker, gpointer data);
+
 void diffusion_conv_winograd_plan (DiffusionConvPlan *plan);
 void diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, const float *weight, guint8 *packed);
 void diffusion_conv_winograd_part (gsize index, guint worker, gpointer data);

@@ -10,6 +10,8 @@
 
 /* A worker's transformed inputs and products should stay within this, to be found in the second cache. */
 #define BLOCK_FLOATS (320 * 1024)
+/* So few tiles go together, for each weight to be read but once. */
+#define ONE_BLOCK 112
 /* Between the positions' matrices: keeps them from falling on the same cache lines. */
 #define GAP 16
 
@@ -44,7 +46,8 @@ diffusion_conv_winograd_plan (DiffusionConvPlan *plan)
   plan->block = CLAMP (most, 56, 224);
   while (plan->block > 56 && plan->units / plan->block < 16)
     plan->block -= 14;
-  plan->block = MIN (plan->block, plan->units);
+  if (plan->units <= ONE_BLOCK)
+    plan->block = plan->units;
   plan->n_blocks = (plan->units + plan->block - 1) / plan->block;
   plan->slice = MIN (channels, 256);
   while (plan->slice > 64 && plan->n_blocks * ((channels + plan->slice - 1) / plan->slice) < 8)

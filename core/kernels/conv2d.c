@@ -60,7 +60,7 @@ diffusion_conv_plan (DiffusionConvPlan *plan, const DiffusionConvShape *shape, D
   else
     diffusion_conv_gather_plan (plan);
   plan->packed_bytes = plan->n_slices * plan->slice_bytes;
-  plan->workspace_bytes = plan->worker_bytes * diffusion_get_threads ();
+  plan->workspace_bytes = plan->shared_bytes + plan->worker_bytes * diffusion_get_threads ();
 }
 
 void
@@ -78,6 +78,7 @@ diffusion_conv_run (const DiffusionConvPlan *plan, const float *x, const void *p
 {
   DiffusionConvJob job = { plan, x, packed, bias, residual, activation, y, workspace };
 
+  diffusion_parallel_for (diffusion_conv_gather_n_shared (plan), diffusion_conv_gather_shared, &job);
   diffusion_parallel_for (plan->n_blocks * plan->n_slices,
                           is_winograd (plan->algorithm) ? diffusion_conv_winograd_part : diffusion_conv_gather_part,
                           &job);

@@ -71,7 +71,7 @@ typedef struct
   gsize block, n_blocks;          /* units in a part */
   gsize slice, n_slices;          /* output channels in a part */
   gsize slice_bytes, piece_bytes; /* packed weights of one slice, and of one tile position of it */
-  gsize worker_bytes;
+  gsize worker_bytes, shared_bytes;
 } DiffusionConvPlan;
 
 /**

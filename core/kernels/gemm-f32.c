@@ -132,6 +132,9 @@ pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip
         out[p * ROWS + i] = i < m ? a[p * lda + i] : 0.0f;
 }
 
+/* Rows of a panel that are written together stay in the first cache. */
+#define TRANSPOSED_ROWS 64
+
 static void
 pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel)
 {
@@ -147,9 +150,10 @@ pack_b (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel
         memset (out + p * COLUMNS + n, 0, (COLUMNS - n) * sizeof (float));
       }
   else
-    for (gsize j = 0; j < COLUMNS; j++)
-      for (gsize p = 0; p < k; p++)
-        out[p * COLUMNS + j] = j < n ? b[j * ldb + p] : 0.0f;
+    for (gsize first = 0; first < k; first += TRANSPOSED_ROWS)
+      for (gsize j = 0; j < COLUMNS; j++)
+        for (gsize p = first; p < first + TRANSPOSED_ROWS && p < k; p++)
+          out[p * COLUMNS + j] = j < n ? b[j * ldb + p] : 0.0f;
 }
 
 static double
