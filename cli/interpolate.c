@@ -22,7 +22,7 @@ interpolate (Job *job, char **arguments, GCancellable *cancellable, GError **err
   g_autoptr (CliPixels) b = NULL;
 
   if (!cli_check_output (arguments[2], error) || !cli_sampling_open (s, n, cancellable, error)
-      || !cli_sampling_check_t (s, job->t, &interpolation.t, error)
+      || !cli_sampling_check_t (s, job->t, 0.0, &interpolation.t, error)
       || (a = cli_sampling_load (s, arguments[0], error)) == NULL
       || (b = cli_sampling_load (s, arguments[1], error)) == NULL)
     return FALSE;

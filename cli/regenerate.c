@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion regenerate: gives part of a picture up to noise and makes it anew. */
-#include <math.h>
-#include <string.h>
-
 #include "cli/options.h"
 #include "cli/sampling.h"
 #include "cli/verbs.h"
@@ -35,52 +32,18 @@ load_mask (const char *path, const DiffusionPicture *picture, GError **error)
   return g_steal_pointer (&mask);
 }
 
-/* Back to the picture: the values as they were where the mask keeps them, and gray from the mean of the channels. */
-static gboolean
-write_back (DiffusionPicture *picture, const CliPixels *before, const float *values, const CliPixels *mask, GError **error)
-{
-  gsize channels = (gsize) picture->channels, from = (gsize) before->channels;
-  float *row = diffusion_try_alloc ((gsize) picture->width * channels * sizeof (float), _ ("a row"), error);
-  gboolean done = row != NULL;
-
-  for (gint y = 0; done && y < picture->height; y++)
-    {
-      gsize start = (gsize) y * (gsize) picture->width;
-
-      done = picture->read (picture, 0, y, picture->width, 1, row, error);
-      for (gsize x = 0; done && x < (gsize) picture->width; x++)
-        {
-          const float *value = values + (start + x) * from;
-
-          if (mask != NULL && mask->data[start + x] <= 0.0f)
-            continue;
-          for (gsize c = 0; c < channels; c++)
-            row[x * channels + c] = 0.5f + 0.5f * (from == channels ? value[c]
-                                                   : from == 3      ? (value[0] + value[1] + value[2]) / 3.0f
-                                                                    : value[0]);
-        }
-      done = done && picture->write (picture, 0, y, picture->width, 1, row, error);
-    }
-  diffusion_free (row);
-  return done;
-}
-
 static gboolean
 regenerate (Job *job, const char *in, const char *out, GCancellable *cancellable, GError **error)
 {
   CliSampling *s = &job->sampling;
   g_autoptr (DiffusionPicture) picture = NULL;
-  g_autoptr (CliPixels) before = NULL;
   g_autoptr (CliPixels) mask = NULL;
-  DiffusionRegeneration regeneration = { .jump_length = (guint) job->jump_length, .jump_count = (guint) job->jump_count };
+  DiffusionPictureRegeneration regeneration
+      = { .jump_length = (guint) job->jump_length, .jump_count = (guint) job->jump_count };
 
-  if (!cli_check_output (out, error) || !cli_sampling_open (s, 1, cancellable, error))
-    return FALSE;
-  if (job->t == 0.0)
-    job->t = MAX (1.0, round (job->strength * (double) s->editor.schedule->steps));
-  if (!cli_sampling_check_t (s, job->t, &regeneration.t, error)
-      || (picture = diffusion_pictures_open (in, error)) == NULL
-      || (before = cli_sampling_load (s, in, error)) == NULL)
+  if (!cli_check_output (out, error) || !cli_sampling_open (s, 1, cancellable, error)
+      || !cli_sampling_check_t (s, job->t, job->strength, &regeneration.t, error)
+      || (picture = diffusion_pictures_open (in, error)) == NULL)
     return FALSE;
   if (job->mask != NULL)
     {
@@ -89,20 +52,9 @@ regenerate (Job *job, const char *in, const char *out, GCancellable *cancellable
         return FALSE;
       regeneration.mask = mask->data;
     }
-
-  gsize count = (gsize) before->width * (gsize) before->height * (gsize) before->channels;
-  float *values = diffusion_try_alloc (count * sizeof (float), _ ("the picture"), error);
-  if (values == NULL)
-    return FALSE;
-  cli_sampling_from_pixels (before, values);
-  regeneration.picture = values;
   cli_sampling_show (s, _ ("Regenerating"), 0);
-
-  gboolean done = diffusion_regenerate (&s->editor, &regeneration, 1, (gsize) before->height, (gsize) before->width,
-                                        values, error)
-                  && write_back (picture, before, values, mask, error) && diffusion_pictures_save (picture, out, error);
-  diffusion_free (values);
-  return done;
+  return diffusion_regenerate_picture (&s->editor, picture, &regeneration, error)
+         && diffusion_pictures_save (picture, out, error);
 }
 
 static gboolean

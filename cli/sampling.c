@@ -8,15 +8,6 @@
 #include "cli/options.h"
 #include "core/pictures/pictures.h"
 
-#define MAX_STEPS 100000
-
-/* How many steps each sampler takes where nothing is said: what is usual, few enough for a processor. */
-static const struct
-{
-  const char *name;
-  gint steps;
-} samplers[] = { { "ancestral", 250 }, { "ddim", 50 }, { "dpm++", 25 } };
-
 void
 cli_sampling_init (CliSampling *sampling, const char *model)
 {
@@ -27,9 +18,7 @@ void
 cli_sampling_clear (CliSampling *s)
 {
   g_clear_pointer (&s->progress, cli_progress_free);
-  g_clear_pointer (&s->network, diffusion_network_free);
-  g_clear_pointer (&s->classifier, diffusion_network_free);
-  g_free (s->classes);
+  g_clear_pointer (&s->opened, diffusion_sampling_free);
   g_free (s->model);
   g_free (s->preset);
   g_free (s->flags);
@@ -77,132 +66,65 @@ cli_sampling_entries (CliSampling *s, const GOptionEntry *own)
   return entries;
 }
 
+static DiffusionSamplingOptions
+get_options (const CliSampling *s)
+{
+  return (DiffusionSamplingOptions) { .model = s->model,
+                                      .preset = s->preset,
+                                      .flags = s->flags,
+                                      .sampler = s->sampler_name,
+                                      .steps = s->steps,
+                                      .respacing = s->respacing,
+                                      .eta = s->eta,
+                                      .class_name = s->class_name,
+                                      .classifier = s->classifier_name,
+                                      .classifier_preset = s->classifier_preset,
+                                      .classifier_flags = s->classifier_flags,
+                                      .guidance_scale = s->guidance_scale,
+                                      .seed = s->seed,
+                                      .precision = s->precision,
+                                      .prefix = "--" };
+}
+
+/* What does not fit together in the options is an error of the command line. */
+static gboolean
+as_usage (gboolean done, GError **error, GError **problem)
+{
+  if (done)
+    return TRUE;
+  if (g_error_matches (*problem, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID))
+    cli_usage_error (error, "%s", (*problem)->message);
+  else
+    g_propagate_error (error, g_steal_pointer (problem));
+  g_clear_error (problem);
+  return FALSE;
+}
+
 gboolean
 cli_sampling_check (CliSampling *s, GError **error)
 {
-  static const char *const names[] = { "ancestral", "ddim", "dpm++", NULL };
-  static const char *const precisions[] = { "f32", "bf16", NULL };
-  guint choice = 1, precision = 0;
+  DiffusionSamplingOptions options;
+  GError *problem = NULL;
 
-  if ((s->sampler_name != NULL && !cli_parse_choice ("--sampler", s->sampler_name, names, &choice, error))
-      || (s->precision != NULL && !cli_parse_choice ("--precision", s->precision, precisions, &precision, error))
-      || !cli_check_int ("--steps", s->steps, 0, MAX_STEPS, error) || !cli_check_double ("--eta", s->eta, 0.0, 1.0, error)
-      || !cli_check_int ("--seed", s->seed, 0, G_MAXINT64, error)
-      || !cli_check_double ("--guidance-scale", s->guidance_scale, 0.0, 1e6, error))
-    return FALSE;
-  if (s->eta > 0.0 && choice != 1)
-    return cli_usage_error (error, _ ("--eta is for the sampler ddim"));
-  if (s->steps > 0 && s->respacing != NULL)
-    return cli_usage_error (error, _ ("found --steps and --respacing, expected one of them"));
-  if (s->classifier_name != NULL && s->class_name == NULL)
-    return cli_usage_error (error, _ ("--classifier needs --class"));
   if (s->model == NULL && s->default_model == NULL)
     return cli_usage_error (error, _ ("expected --model"));
   if (s->model == NULL)
     s->model = g_strdup (s->default_model);
-  s->sampler = diffusion_sampler_find (names[choice], error);
-  s->product_precision = precision == 0 ? DIFFUSION_PRECISION_F32 : DIFFUSION_PRECISION_BF16;
-  if (s->steps == 0)
-    s->steps = samplers[choice].steps;
-  return s->sampler != NULL;
-}
-
-static DiffusionNetwork *
-open_network (const CliSampling *s, const char *name, const char *preset, const char *flags, GError **error)
-{
-  g_autoptr (DiffusionModel) model = diffusion_model_open (name, preset, flags, error);
-
-  return model != NULL ? diffusion_network_new (model, s->product_precision, error) : NULL;
-}
-
-/* The number of a class by the names in the model's card. */
-static gint
-find_class_name (DiffusionModel *model, const char *name)
-{
-  JsonObject *card = diffusion_model_get_card (model);
-  JsonNode *node = card != NULL ? json_object_get_member (card, "classes") : NULL;
-
-  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
-    return -1;
-
-  JsonArray *names = json_node_get_array (node);
-  for (guint i = 0; i < json_array_get_length (names); i++)
-    {
-      JsonNode *element = json_array_get_element (names, i);
-
-      if (JSON_NODE_HOLDS_VALUE (element) && g_strcmp0 (json_node_get_string (element), name) == 0)
-        return (gint) i;
-    }
-  return -1;
-}
-
-static gboolean
-choose_classes (CliSampling *s, gsize n, GError **error)
-{
-  guint count = s->editor.predictor->classes;
-  DiffusionNetwork *whose = s->network;
-  gint64 number = 0;
-
-  if (count == 0 && s->classifier != NULL)
-    {
-      whose = s->classifier;
-      count = diffusion_network_get_predictor (whose)->classes;
-    }
-  if (count == 0)
-    return s->class_name == NULL || cli_usage_error (error, _ ("--class: the model %s has no classes"), s->model);
-  if (s->class_name == NULL)
-    return cli_usage_error (error, _ ("the model %s needs --class, a number from 0 to %u"), s->model, count - 1);
-
-  number = find_class_name (diffusion_network_get_model (whose), s->class_name);
-  if (number < 0 && !cli_parse_int ("--class", s->class_name, 0, count - 1, &number, error))
-    return FALSE;
-  s->classes = g_new (gint, n);
-  for (gsize i = 0; i < n; i++)
-    s->classes[i] = (gint) number;
-  s->editor.classes = s->classes;
-  return TRUE;
-}
-
-static gboolean
-check_kind (const CliSampling *s, GError **error)
-{
-  DiffusionModelKind kind = diffusion_model_get_kind (diffusion_network_get_model (s->network));
-
-  if (kind != DIFFUSION_MODEL_UNET)
-    return cli_usage_error (error, _ ("--model: %s is a classifier, expected a model that generates pictures"), s->model);
-  if (s->classifier == NULL)
-    return TRUE;
-  if (diffusion_model_get_kind (diffusion_network_get_model (s->classifier)) != DIFFUSION_MODEL_CLASSIFIER)
-    return cli_usage_error (error, _ ("--classifier: %s generates pictures, expected a classifier"), s->classifier_name);
-  if (s->sampler == &diffusion_sampler_dpmpp_2m)
-    return cli_usage_error (error, _ ("--classifier works with the samplers ancestral and ddim"));
-  return TRUE;
+  options = get_options (s);
+  return as_usage (diffusion_sampling_check (&options, &problem), error, &problem);
 }
 
 gboolean
 cli_sampling_open (CliSampling *s, gsize n, GCancellable *cancellable, GError **error)
 {
-  s->network = open_network (s, s->model, s->preset, s->flags, error);
-  if (s->network == NULL)
+  const DiffusionSamplingOptions options = get_options (s);
+  GError *problem = NULL;
+
+  if (s->opened == NULL)
+    s->opened = diffusion_sampling_new ();
+  if (!as_usage (diffusion_sampling_prepare (s->opened, &options, n, &problem), error, &problem))
     return FALSE;
-  if (s->classifier_name != NULL)
-    {
-      s->classifier = open_network (s, s->classifier_name, s->classifier_preset, s->classifier_flags, error);
-      if (s->classifier == NULL)
-        return FALSE;
-    }
-  s->editor = diffusion_network_get_editor (s->network);
-  if (!check_kind (s, error) || !choose_classes (s, n, error))
-    return FALSE;
-  if (s->classifier != NULL)
-    s->editor.guidance = diffusion_network_get_predictor (s->classifier);
-  s->editor.guidance_scale = s->guidance_scale;
-  s->editor.sampler = s->sampler;
-  s->editor.eta = s->eta;
-  s->editor.steps = MIN ((gsize) s->steps, s->editor.schedule->steps);
-  s->editor.respacing = s->respacing;
-  s->editor.batch = 1;
-  s->editor.seed = (guint64) s->seed;
+  s->editor = *diffusion_sampling_get_editor (s->opened);
   s->editor.cancellable = cancellable;
   return TRUE;
 }
@@ -216,10 +138,11 @@ cli_sampling_show (CliSampling *s, const char *what, guint steps)
 }
 
 gboolean
-cli_sampling_check_t (const CliSampling *s, double t, double *out, GError **error)
+cli_sampling_check_t (const CliSampling *s, double t, double strength, double *out, GError **error)
 {
-  *out = t - 1.0;
-  return cli_check_double ("--t", t, 1.0, (double) s->editor.schedule->steps, error);
+  GError *problem = NULL;
+
+  return as_usage (diffusion_sampling_check_t (s->opened, t, strength, "--", out, &problem), error, &problem);
 }
 
 CliPixels *
@@ -228,14 +151,8 @@ cli_sampling_load (const CliSampling *s, const char *path, GError **error)
   gsize channels = s->editor.predictor->channels;
   g_autoptr (CliPixels) pixels = cli_pixels_load (path, error);
 
-  if (pixels == NULL)
+  if (pixels == NULL || !diffusion_picture_check_channels (channels, error))
     return NULL;
-  if (channels != 1 && channels != 3)
-    {
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
-                   _ ("%s: found a model of %" G_GSIZE_FORMAT " channels, expected 1 or 3"), s->model, channels);
-      return NULL;
-    }
   if (channels == 1)
     cli_pixels_to_gray (pixels);
   else if (!cli_pixels_to_rgb (pixels, error))

@@ -14,9 +14,7 @@ G_BEGIN_DECLS
  * CliSampling:
  * @default_model: (nullable): what --model is where it is not given
  * @model: --model
- * @sampler: found by cli_sampling_open()
- * @network: opened by cli_sampling_open()
- * @classifier: likewise, with --classifier
+ * @opened: by cli_sampling_open()
  * @editor: ready to use after cli_sampling_open()
  *
  * The common options as they were given, and what follows from them.
@@ -31,10 +29,7 @@ typedef struct
   gint64 seed;
   char *respacing;
 
-  const DiffusionSampler *sampler;
-  DiffusionPrecision product_precision;
-  DiffusionNetwork *network, *classifier;
-  gint *classes;
+  DiffusionSampling *opened;
   CliProgress *progress;
   DiffusionEditor editor;
 } CliSampling;
@@ -70,10 +65,11 @@ void cli_sampling_show (CliSampling *sampling, const char *what, guint steps);
 
 /**
  * cli_sampling_check_t:
- * @t: the paper's t, 1 to T, may be fractional
+ * @t: the paper's t, 1 to T, may be fractional; 0 for none given
+ * @strength: the same as a share of T; 0 for none given
  * @out: (out): the 0-based t of the code
  */
-gboolean cli_sampling_check_t (const CliSampling *sampling, double t, double *out, GError **error);
+gboolean cli_sampling_check_t (const CliSampling *sampling, double t, double strength, double *out, GError **error);
 
 /**
  * cli_sampling_load:

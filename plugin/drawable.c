@@ -122,6 +122,21 @@ diffusion_drawable_free (DiffusionDrawable *self)
   g_free (self);
 }
 
+float *
+diffusion_drawable_copy_mask (DiffusionDrawable *self)
+{
+  gsize pixels = (gsize) self->region.width * self->region.height;
+  float *mask;
+
+  if (!self->mask)
+    return NULL;
+  mask = g_new (float, pixels);
+  gegl_buffer_get (self->mask, &self->region, 1.0, babl_format ("Y float"), mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  for (gsize i = 0; i < pixels; i++)
+    mask[i] = mask[i] > 0.0f ? 1.0f : 0.0f;
+  return mask;
+}
+
 GimpDrawable *
 diffusion_drawable_get_drawable (DiffusionDrawable *self)
 {
@@ -242,8 +257,8 @@ merge (DiffusionDrawable *self, GError **error)
   return TRUE;
 }
 
-static gboolean
-check_unchanged (DiffusionDrawable *self, GError **error)
+gboolean
+diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **error)
 {
   if (is_unchanged (self))
     return TRUE;
@@ -256,7 +271,7 @@ gboolean
 diffusion_drawable_commit (DiffusionDrawable *self, GError **error)
 {
   /* Without noise to take away nothing is written. */
-  return !self->result || (check_unchanged (self, error) && merge (self, error));
+  return !self->result || (diffusion_drawable_check_unchanged (self, error) && merge (self, error));
 }
 
 gboolean
@@ -266,7 +281,7 @@ diffusion_drawable_commit_as_layer (DiffusionDrawable *self, const char *name, G
   GimpItem *parent = gimp_item_get_parent (GIMP_ITEM (self->drawable));
   GimpLayer *copy;
 
-  if (!check_unchanged (self, error))
+  if (!diffusion_drawable_check_unchanged (self, error))
     return FALSE;
   copy = gimp_layer_copy (GIMP_LAYER (self->drawable));
   if (!copy

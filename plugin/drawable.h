@@ -47,6 +47,14 @@ const GeglRectangle *diffusion_drawable_get_extent (DiffusionDrawable *self);
 const GeglRectangle *diffusion_drawable_get_region (DiffusionDrawable *self);
 
 /**
+ * diffusion_drawable_copy_mask:
+ *
+ * Returns: (transfer full) (nullable): [height, width] of the region: 1 where a pixel is selected, however little, 0
+ *   where it is not; %NULL where all are
+ */
+float *diffusion_drawable_copy_mask (DiffusionDrawable *self);
+
+/**
  * diffusion_drawable_open:
  *
  * Reading gives the pixels as they were copied; what is written goes to the result, as far as it is in the
@@ -67,6 +75,9 @@ DiffusionPicture *diffusion_drawable_open (DiffusionDrawable *self);
  */
 void diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *area, const float *colors,
                                 guint32 *pixels);
+
+/** diffusion_drawable_check_unchanged: refuses where the drawable is not any more what was copied. */
+gboolean diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **error);
 
 /**
  * diffusion_drawable_commit:

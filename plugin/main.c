@@ -4,6 +4,9 @@
 
 #include "core/base/i18n.h"
 #include "plugin/denoise.h"
+#include "plugin/generate.h"
+#include "plugin/interpolate.h"
+#include "plugin/regenerate.h"
 
 #define DIFFUSION_TYPE_PLUG_IN (diffusion_plug_in_get_type ())
 G_DECLARE_FINAL_TYPE (DiffusionPlugIn, diffusion_plug_in, DIFFUSION, PLUG_IN, GimpPlugIn)
@@ -21,6 +24,9 @@ static const struct
   GimpProcedure *(*create) (GimpPlugIn *plug_in);
 } procedures[] = {
   { DIFFUSION_DENOISE_PROCEDURE, diffusion_denoise_procedure_new },
+  { DIFFUSION_GENERATE_PROCEDURE, diffusion_generate_procedure_new },
+  { DIFFUSION_INTERPOLATE_PROCEDURE, diffusion_interpolate_procedure_new },
+  { DIFFUSION_REGENERATE_PROCEDURE, diffusion_regenerate_procedure_new },
 };
 
 static GList *

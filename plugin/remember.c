@@ -44,7 +44,7 @@ diffusion_remember (GimpItem *item, const char *procedure, GimpProcedureConfig *
   g_autoptr (JsonNode) root = json_node_alloc ();
   g_autoptr (JsonObject) object = json_object_new ();
   g_autofree GParamSpec **properties = NULL;
-  g_autofree char *hash = hash_model (model_path);
+  g_autofree char *hash = more && json_object_has_member (more, "model_hash") ? NULL : hash_model (model_path);
   g_autofree char *text = NULL;
   GimpParasite *parasite;
   guint n;

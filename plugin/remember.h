@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @procedure: name of the procedure
  * @config: its arguments
  * @model_path: folder or file of the model that was used
- * @more: (nullable): what the arguments do not say
+ * @more: (nullable): what the arguments do not say, or say otherwise; a "model_hash" here is not computed again
  *
  * Attaches the settings to @item, as part of its undo history and saved with it.
  */

@@ -348,10 +348,31 @@ reverse_step (Run *run, guint32 step, GError **error)
   return TRUE;
 }
 
+/* What a chain that was stopped half way leaves: x̂_0 of the last complete step. */
+static gboolean
+keep_expected (Run *run, GError **error, GError *problem)
+{
+  const DiffusionChain *chain = run->chain;
+  const float *x0 = run->previous_x0 != NULL ? run->previous_x0 : run->x0;
+
+  if (run->done == 0 || !g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+      !g_cancellable_is_cancelled (chain->finish))
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
+  g_error_free (problem);
+  memcpy (run->x, x0, run->count * sizeof (float));
+  if (chain->known != NULL)
+    diffusion_known_paste (chain->known, NULL, run->n, run->pixels, run->channels, run->x);
+  return TRUE;
+}
+
 static gboolean
 run_reverse (Run *run, GError **error)
 {
   const DiffusionChain *chain = run->chain;
+  GError *problem = NULL;
   gsize entries;
   g_autofree gssize *path = diffusion_known_path (chain->known, chain->schedule->steps, &entries);
 
@@ -370,8 +391,8 @@ run_reverse (Run *run, GError **error)
       run->index = (gsize) path[i];
       if (chain->known != NULL)
         paste_known (run, (guint32) i);
-      if (!reverse_step (run, (guint32) i, error))
-        return FALSE;
+      if (!reverse_step (run, (guint32) i, &problem))
+        return keep_expected (run, error, problem);
       if (chain->known != NULL && path[i + 1] < 0)
         diffusion_known_paste (chain->known, NULL, run->n, run->pixels, run->channels, run->x);
       report_step (run);

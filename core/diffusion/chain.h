@@ -51,6 +51,8 @@ typedef void (*DiffusionPreviewFunc) (const DiffusionPreview *preview, gpointer 
  * @preview: (nullable): told of every step
  * @preview_data: for @preview
  * @cancellable: (nullable): checked at every step and passed to the predictor
+ * @finish: (nullable): cancelled before @cancellable, it makes x̂_0 of the last complete step the result, if there was
+ *   one: a user who stops keeps what there is
  * @progress: (nullable): told of every step and of what the predictor reports in between
  * @progress_data: for @progress
  *
@@ -72,6 +74,7 @@ typedef struct
   DiffusionPreviewFunc preview;
   gpointer preview_data;
   GCancellable *cancellable;
+  GCancellable *finish;
   DiffusionProgressFunc progress;
   gpointer progress_data;
 } DiffusionChain;

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /**
  * DiffusionEditor:
- * @schedule: all T steps the network was trained with
+ * @schedule: all T steps of the network
+ * @last_t: the highest 0-based t that it was trained for; 0 for all of @schedule
  * @parameterisation: what its output is
  * @predictor: the network, of one size or of any
  * @sampler: (nullable): %NULL for diffusion_sampler_ancestral
@@ -28,6 +29,7 @@ G_BEGIN_DECLS
  * @preview: (nullable): told of every step, in the picture's size
  * @preview_data: for @preview
  * @cancellable: (nullable): checked at every step
+ * @finish: (nullable): cancelled before @cancellable, it makes of the picture as expected so far the result
  * @progress: (nullable): told how far the work is
  * @progress_data: for @progress
  *
@@ -37,6 +39,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   const DiffusionSchedule *schedule;
+  double last_t;
   DiffusionParameterisation parameterisation;
   const DiffusionPredictor *predictor;
   const DiffusionSampler *sampler;
@@ -53,6 +56,7 @@ typedef struct
   DiffusionPreviewFunc preview;
   gpointer preview_data;
   GCancellable *cancellable;
+  GCancellable *finish;
   DiffusionProgressFunc progress;
   gpointer progress_data;
 } DiffusionEditor;
@@ -75,7 +79,7 @@ gboolean diffusion_generate (const DiffusionEditor *editor, gsize n, gsize heigh
  * DiffusionRegeneration:
  * @picture: [n, height, width, channels] a photo, or strokes painted on one
  * @t: how much of it is given up: 0-based, may be fractional, up to T − 1
- * @mask: (nullable): [height, width] 0 keeps the picture, 1 may change, in between both are mixed
+ * @mask: (nullable): [height, width] 0 keeps the picture, 1 may change; in between the result is mixed with the picture
  * @jump_length: with a mask, how many steps RePaint jumps back; 0 for none
  * @jump_count: how often each stretch is gone through; 0 and 1 mean once
  */

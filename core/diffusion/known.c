@@ -13,7 +13,8 @@ diffusion_known_paste (const DiffusionKnown *known, const float *level, gsize n,
         float free = known->mask[p];
         gsize at = (i * pixels + p) * channels;
 
-        if (free >= 1.0f)
+        /* Noise mixed with other noise would be weaker than the network expects. */
+        if (free >= 1.0f || (level != NULL && free > 0.0f))
           continue;
         for (gsize c = at; c < at + channels; c++)
           x[c] = free > 0.0f ? free * x[c] + (1.0f - free) * from[c] : from[c];

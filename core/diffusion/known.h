@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 /**
  * DiffusionKnown:
  * @picture: [n, height, width, channels] the known x_0
- * @mask: [height, width] what is to be made: 0 keeps the picture, 1 is free, in between both are mixed
+ * @mask: [height, width] what is to be made: 0 keeps the picture, the rest is free; below 1 the result is mixed with the
+ *   picture in the end
  * @jump_length: how many steps RePaint jumps back; 0 pastes only
  * @jump_count: how often each stretch is gone through; 1 pastes only
  *
@@ -33,7 +34,7 @@ typedef struct
  * @channels: channels
  * @x: (inout): [n, pixels, channels]
  *
- * mask·x + (1 − mask)·level; where the mask is 0 or 1 bit for bit one or the other.
+ * Where the mask is 0, bit for bit what is pasted; with the picture itself mask·x + (1 − mask)·picture elsewhere.
  */
 void diffusion_known_paste (const DiffusionKnown *known, const float *level, gsize n, gsize pixels, gsize channels,
                             float *x);

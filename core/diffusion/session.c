@@ -24,6 +24,13 @@ diffusion_editor_steps (const DiffusionEditor *editor, double t, GError **error)
                    last + 1.0);
       return NULL;
     }
+  if (editor->last_t > 0.0 && t > editor->last_t)
+    {
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
+                   _("t is %g, but this model was trained for less noise: from 1 to %d of its %d steps"), t + 1.0,
+                   (gint) editor->last_t + 1, (gint) last + 1);
+      return NULL;
+    }
   if (editor->respacing != NULL && t == last)
     times = diffusion_timesteps_from_spec (editor->schedule->steps, editor->respacing, &count, error);
   else
@@ -131,6 +138,7 @@ diffusion_session_init (DiffusionSession *session, const DiffusionEditor *editor
     .preview = editor->preview != NULL ? preview_cropped : NULL,
     .preview_data = session,
     .cancellable = editor->cancellable,
+    .finish = editor->finish,
     .progress = editor->progress != NULL ? report : NULL,
     .progress_data = session,
   };

@@ -4,15 +4,41 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/imaging/photo-predictor.h"
 
 struct _DiffusionNetwork
 {
   DiffusionModel *model;
   DiffusionParams *params;
-  DiffusionUnetRunner *runner;
+  DiffusionUnetRunner *runner;    /* (nullable) */
+  DiffusionPhotoPredictor *photo; /* (nullable) */
   DiffusionPredictor predictor;
   DiffusionSchedule *schedule;
 };
+
+static gboolean
+open_photo (DiffusionNetwork *network, DiffusionPrecision precision, GError **error)
+{
+  DiffusionPhotoModel *model = diffusion_photo_model_open (diffusion_model_get_path (network->model), error);
+
+  if (model == NULL)
+    return FALSE;
+  network->photo = diffusion_photo_predictor_new (model, network->schedule, precision);
+  network->predictor = diffusion_photo_predictor_get (network->photo);
+  return TRUE;
+}
+
+static gboolean
+open_unet (DiffusionNetwork *network, const DiffusionUnetConfig *config, DiffusionPrecision precision, GError **error)
+{
+  network->params = diffusion_params_new ();
+  diffusion_unet_declare_params (config, network->params);
+  if (!diffusion_model_load (network->model, network->params, error))
+    return FALSE;
+  network->runner = diffusion_unet_runner_new (config, network->params, precision);
+  network->predictor = diffusion_unet_runner_get_predictor (network->runner);
+  return TRUE;
+}
 
 DiffusionNetwork *
 diffusion_network_new (DiffusionModel *model, DiffusionPrecision precision, GError **error)
@@ -20,23 +46,12 @@ diffusion_network_new (DiffusionModel *model, DiffusionPrecision precision, GErr
   const DiffusionUnetConfig *config = diffusion_model_get_unet (model);
   g_autoptr (DiffusionNetwork) network = g_new0 (DiffusionNetwork, 1);
 
-  if (config == NULL)
-    {
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
-                   _ ("%s: found a model for denoising photographs, expected one that generates pictures"),
-                   diffusion_model_get_path (model));
-      return NULL;
-    }
   network->model = diffusion_model_ref (model);
   network->schedule = diffusion_scheduler_config_make_schedule (diffusion_model_get_scheduler (model), error);
   if (network->schedule == NULL)
     return NULL;
-  network->params = diffusion_params_new ();
-  diffusion_unet_declare_params (config, network->params);
-  if (!diffusion_model_load (model, network->params, error))
+  if (!(config != NULL ? open_unet (network, config, precision, error) : open_photo (network, precision, error)))
     return NULL;
-  network->runner = diffusion_unet_runner_new (config, network->params, precision);
-  network->predictor = diffusion_unet_runner_get_predictor (network->runner);
   return g_steal_pointer (&network);
 }
 
@@ -45,6 +60,7 @@ diffusion_network_free (DiffusionNetwork *network)
 {
   if (network == NULL)
     return;
+  g_clear_pointer (&network->photo, diffusion_photo_predictor_free);
   g_clear_pointer (&network->runner, diffusion_unet_runner_free);
   g_clear_pointer (&network->params, diffusion_params_free);
   g_clear_pointer (&network->schedule, diffusion_schedule_unref);
@@ -76,12 +92,31 @@ diffusion_network_get_schedule (const DiffusionNetwork *network)
   return network->schedule;
 }
 
+gsize
+diffusion_network_get_memory (const DiffusionNetwork *network, gsize height, gsize width)
+{
+  const DiffusionUnetConfig *config = diffusion_model_get_unet (network->model);
+  DiffusionUnetCost cost;
+  gint multiple = (gint) MAX (1, network->predictor.multiple);
+  gint h = ((gint) height + multiple - 1) / multiple * multiple, w = ((gint) width + multiple - 1) / multiple * multiple;
+
+  if (config == NULL)
+    return (gsize) diffusion_model_count_parameters (network->model) * sizeof (float)
+           + diffusion_photo_predictor_get_memory (network->photo, (gint) height, (gint) width);
+  if (!diffusion_unet_get_cost (config, 1, h, w, DIFFUSION_RUN_INFERENCE, &cost, NULL))
+    return (gsize) diffusion_model_count_parameters (network->model) * sizeof (float);
+  /* The weights are kept in working order and arranged for the products. */
+  return (gsize) (2 * cost.weight_bytes + cost.run_bytes);
+}
+
 DiffusionEditor
 diffusion_network_get_editor (const DiffusionNetwork *network)
 {
   const DiffusionSchedulerConfig *config = diffusion_model_get_scheduler (network->model);
 
   return (DiffusionEditor) { .schedule = network->schedule,
+                             .last_t = network->photo != NULL ? diffusion_photo_predictor_get_last_t (network->schedule)
+                                                              : (double) (network->schedule->steps - 1),
                              .parameterisation = diffusion_scheduler_config_get_parameterisation (config),
                              .predictor = &network->predictor };
 }

@@ -12,10 +12,9 @@ typedef struct _DiffusionNetwork DiffusionNetwork;
 
 /**
  * diffusion_network_new:
- * @model: a U-Net or classifier
+ * @model: any model
  * @precision: of the products
- * @error: return location for %DIFFUSION_ERROR_UNSUPPORTED for a photo model, which has its own way
- *   (diffusion_denoise()), or what diffusion_model_load() reports
+ * @error: return location for what diffusion_model_load() reports
  *
  * Reads the weights.
  *
@@ -28,7 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionNetwork, diffusion_network_free)
 /** diffusion_network_get_model: (transfer none): what it was made of. */
 DiffusionModel *diffusion_network_get_model (const DiffusionNetwork *network);
 
-/** diffusion_network_get_runner: (transfer none): the bare network. */
+/** diffusion_network_get_runner: (transfer none) (nullable): the bare network; %NULL for a photo model. */
 DiffusionUnetRunner *diffusion_network_get_runner (const DiffusionNetwork *network);
 
 /** diffusion_network_get_predictor: (transfer none): the network as samplers see it; a classifier's is its guidance. */
@@ -37,7 +36,16 @@ const DiffusionPredictor *diffusion_network_get_predictor (const DiffusionNetwor
 /** diffusion_network_get_schedule: (transfer none): all T steps. */
 const DiffusionSchedule *diffusion_network_get_schedule (const DiffusionNetwork *network);
 
-/** diffusion_network_get_editor: an editor with this network, its schedule and parameterisation, the rest at zero;
+/**
+ * diffusion_network_get_memory:
+ * @height: rows that the network is asked about at once
+ * @width: columns
+ *
+ * Returns: bytes of the weights and of a run, about
+ */
+gsize diffusion_network_get_memory (const DiffusionNetwork *network, gsize height, gsize width);
+
+/** diffusion_network_get_editor: an editor with this network, its schedule, last t and parameterisation, the rest at zero;
  * valid as long as @network. */
 DiffusionEditor diffusion_network_get_editor (const DiffusionNetwork *network);
 

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 #define DIFFUSION_PHOTO_TIME_FEATURES 17
 /* Pixels of the picture under one pixel of the coarsest level: heights and widths are multiples of it. */
 #define DIFFUSION_PHOTO_ALIGNMENT 8
+/* The strongest noise such models are trained for, 0..255 units. */
+#define DIFFUSION_PHOTO_SIGMA_MOST 75
 
 /**
  * DiffusionPhotoConfig:

@@ -45,7 +45,7 @@ diffusion_photo_task_options_default (void)
     .noise = DIFFUSION_NOISE_MIX,
     .loss = DIFFUSION_LOSS_L1,
     .sigma_least = 1,
-    .sigma_most = 75,
+    .sigma_most = DIFFUSION_PHOTO_SIGMA_MOST,
     .uniform_share = 0.5,
     .jpeg_share = 0.4,
     .misjudged_share = 0.5,

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the procedures of generate, regenerate and interpolate have in common. */
+#include "plugin/edit-run.h"
+
+#include "core/base/i18n.h"
+
+typedef struct
+{
+  DiffusionEdit *edit;
+  DiffusionWorkFunc func;
+  gpointer data;
+} Work;
+
+GPtrArray *
+diffusion_drawables_copy (GimpImage *image, GimpDrawable **drawables, GError **error)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  g_autoptr (GPtrArray) copies = g_ptr_array_new_with_free_func ((GDestroyNotify) diffusion_drawable_free);
+
+  for (guint i = 0; drawables != NULL && drawables[i] != NULL; i++)
+    if (!g_ptr_array_find (items, drawables[i], NULL))
+      g_ptr_array_add (items, drawables[i]);
+  if (items->len == 0)
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("No layer is selected."));
+      return NULL;
+    }
+  for (guint i = 0; i < items->len; i++)
+    if (!diffusion_drawable_check (items->pdata[i], image, error))
+      return NULL;
+  for (guint i = 0; i < items->len; i++)
+    {
+      DiffusionDrawable *copy = diffusion_drawable_new (items->pdata[i], error);
+
+      if (copy == NULL)
+        return NULL;
+      g_ptr_array_add (copies, copy);
+    }
+  return g_steal_pointer (&copies);
+}
+
+gboolean
+diffusion_drawables_check_layers (GPtrArray *drawables, GError **error)
+{
+  for (guint i = 0; i < drawables->len; i++)
+    {
+      GimpDrawable *drawable = diffusion_drawable_get_drawable (drawables->pdata[i]);
+
+      if (!GIMP_IS_LAYER (drawable))
+        {
+          g_autofree char *name = gimp_item_get_name (GIMP_ITEM (drawable));
+
+          g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+                       _ ("“%s” is not a layer, so the result cannot go into a new layer."), name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+work (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable, GError **error)
+{
+  Work *self = data;
+
+  self->edit->progress = progress;
+  self->edit->progress_data = progress_data;
+  self->edit->cancellable = cancellable;
+  return self->func (self->data, progress, progress_data, cancellable, error);
+}
+
+static void
+show_progress (double fraction, gpointer data)
+{
+  gimp_progress_update (fraction);
+}
+
+gboolean
+diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, DiffusionWorkFunc func,
+                    gpointer data, GError **error)
+{
+  Work self = { edit, func, data };
+  gboolean done;
+
+  gimp_progress_init (title);
+  done = diffusion_worker_run (work, &self, NULL, show_progress, NULL, error);
+  gimp_progress_end ();
+  return done;
+}
+
+GimpValueArray *
+diffusion_edit_fail (GimpProcedure *procedure, GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_error_free (error);
+      return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+    }
+  return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR, error);
+}
+
+GimpValueArray *
+diffusion_edit_succeed (GimpProcedure *procedure, guint index, GPtrArray *layers)
+{
+  GimpValueArray *values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
+  g_autofree GObject **objects = g_new0 (GObject *, layers->len + 1);
+
+  for (guint i = 0; i < layers->len; i++)
+    objects[i] = layers->pdata[i];
+  GIMP_VALUES_SET_CORE_OBJECT_ARRAY (values, index, objects);
+  return values;
+}
+
+void
+diffusion_edit_add_layers (GimpProcedure *procedure)
+{
+  gimp_procedure_add_core_object_array_return_value (procedure, "layers", _ ("Layers"), _ ("Where the results are"),
+                                                     GIMP_TYPE_DRAWABLE, G_PARAM_READWRITE);
+}
