@@ -9,21 +9,6 @@
 #include "cli/progress.h"
 #include "core/base/i18n.h"
 
-/* Where one picture's part of the progress lies. */
-typedef struct
-{
-  CliProgress *progress;
-  double before, part;
-} Share;
-
-static void
-show_share (double fraction, gpointer data)
-{
-  const Share *share = data;
-
-  cli_progress_update (share->before + fraction * share->part, share->progress);
-}
-
 static CliPixels *
 add_noise (const CliPixels *clean, double sigma, guint64 seed, guint32 index, GError **error)
 {
@@ -41,8 +26,8 @@ add_noise (const CliPixels *clean, double sigma, guint64 seed, guint32 index, GE
 
 /* PSNR of one picture, noisy, denoised, and of the denoised one's detail. */
 static gboolean
-measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *path, guint32 index, double sigma, Share *share,
-         double psnr[3], GError **error)
+measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *path, guint32 index, double sigma,
+         CliProgressShare *share, double psnr[3], GError **error)
 {
   g_autoptr (CliPixels) clean = cli_pixels_load (path, error);
   if (clean == NULL)
@@ -52,7 +37,7 @@ measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *pat
   if (noisy == NULL)
     return FALSE;
 
-  g_autoptr (CliPixels) denoised = cli_denoiser_run (denoiser, noisy, sigma, NULL, show_share, share,
+  g_autoptr (CliPixels) denoised = cli_denoiser_run (denoiser, noisy, sigma, NULL, cli_progress_update_share, share,
                                                      evaluation->cancellable, error);
   if (denoised == NULL)
     return FALSE;
@@ -76,7 +61,7 @@ cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GEr
   guint count = evaluation->count > 0 ? MIN (evaluation->count, paths->len) : paths->len;
   g_autoptr (CliProgress) progress = cli_progress_new (_ ("Denoising"), 0);
   g_autoptr (JsonArray) results = json_array_new ();
-  Share share = { progress, 0.0, 1.0 / (count * sigmas->len) };
+  CliProgressShare share = { progress, 0.0, 1.0 / (count * sigmas->len) };
 
   for (guint i = 0; i < sigmas->len; i++)
     {

@@ -92,20 +92,6 @@ add (Sums *sums, const DiffusionSchedule *schedule, const DiffusionLikelihood *l
     }
 }
 
-typedef struct
-{
-  CliProgress *progress;
-  double before, part;
-} Share;
-
-static void
-show_share (double fraction, gpointer data)
-{
-  const Share *share = data;
-
-  cli_progress_update (share->before + fraction * share->part, share->progress);
-}
-
 static gboolean
 measure_all (const CliEvaluation *evaluation, const CliLikelihoodOptions *o, const DiffusionEditor *editor,
              const DiffusionSchedule *schedule, Sums *sums, GError **error)
@@ -116,14 +102,14 @@ measure_all (const CliEvaluation *evaluation, const CliLikelihoodOptions *o, con
 
   guint count = evaluation->count > 0 ? MIN (evaluation->count, paths->len) : paths->len;
   g_autoptr (CliProgress) progress = cli_progress_new (_ ("Likelihood"), 0);
-  Share share = { progress, 0.0, 1.0 / count };
+  CliProgressShare share = { progress, 0.0, 1.0 / count };
   DiffusionLikelihoodOptions options = { .schedule = schedule,
                                          .parameterisation = editor->parameterisation,
                                          .predictor = editor->predictor,
                                          .decoder = DIFFUSION_DECODER_TANH,
                                          .classes = editor->predictor->classes > 0 ? &o->class_number : NULL,
                                          .cancellable = evaluation->cancellable,
-                                         .progress = show_share,
+                                         .progress = cli_progress_update_share,
                                          .progress_data = &share };
 
   for (guint i = 0; i < count; i++)

@@ -58,20 +58,6 @@ choose_size (Job *job, GError **error)
   return TRUE;
 }
 
-typedef struct
-{
-  CliProgress *progress;
-  double before, part;
-} Share;
-
-static void
-show_share (double fraction, gpointer data)
-{
-  const Share *share = data;
-
-  cli_progress_update (share->before + fraction * share->part, share->progress);
-}
-
 static gboolean
 generate_all (Job *job, guint batch, GError **error)
 {
@@ -79,9 +65,9 @@ generate_all (Job *job, guint batch, GError **error)
   gsize size = (gsize) job->width * (gsize) job->height * s->editor.predictor->channels;
   float *values = diffusion_try_alloc (batch * size * sizeof (float), _ ("the pictures"), error);
   gboolean done = values != NULL;
-  Share share = { s->progress, 0.0, 0.0 };
+  CliProgressShare share = { s->progress, 0.0, 0.0 };
 
-  s->editor.progress = show_share;
+  s->editor.progress = cli_progress_update_share;
   s->editor.progress_data = &share;
   for (job->first = 0; done && job->first < (guint) job->count; job->first += batch)
     {

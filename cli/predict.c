@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion predict: the network alone, tensors in and tensors out. */
+#include <math.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -20,6 +21,19 @@ turn (const float *in, gsize n, gsize rows, gsize columns, float *out)
     for (gsize row = 0; row < rows; row++)
       for (gsize column = 0; column < columns; column++)
         out[(i * columns + column) * rows + row] = in[(i * rows + row) * columns + column];
+}
+
+static gboolean
+check_finite (const DiffusionTensorFile *file, const char *name, const float *values, gint64 count, GError **error)
+{
+  for (gint64 i = 0; i < count; i++)
+    if (!isfinite (values[i]))
+      {
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC, _ ("%s: tensor %s has NaN or infinity in it"),
+                     diffusion_tensor_file_get_path (file), name);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 static gboolean
@@ -49,6 +63,11 @@ read_pictures (const DiffusionTensorFile *file, const char *name, gint channels,
   if (pictures->pixels != NULL)
     {
       diffusion_tensor_entry_to_floats (entry, planes);
+      if (!check_finite (file, name, planes, entry->n_elements, error))
+        {
+          diffusion_free (planes);
+          return FALSE;
+        }
       turn (planes, pictures->n, pictures->c, pictures->h * pictures->w, pictures->pixels);
     }
   diffusion_free (planes);
@@ -78,15 +97,17 @@ read_numbers (const DiffusionTensorFile *file, const char *name, gsize n, GError
   return numbers;
 }
 
+/* Rescaled and continuous times go on between the last whole step and T. */
 static gboolean
 check_times (const DiffusionModel *model, const double *t, gsize n, GError **error)
 {
   gint steps = diffusion_model_get_scheduler (model)->steps;
 
   for (gsize i = 0; i < n; i++)
-    if (!(t[i] >= 0 && t[i] <= steps - 1))
+    if (!(t[i] >= 0 && t[i] < steps))
       {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("t is %g, expected 0 to %d"), t[i], steps - 1);
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("t is %g, expected 0 to %d"), t[i],
+                     steps - 1);
         return FALSE;
       }
   return TRUE;

@@ -187,8 +187,7 @@ check_classes (const DiffusionUnetInput *input, gint n_classes, GError **error)
   for (gsize i = 0; i < input->n; i++)
     if (!(input->y[i] >= 0 && input->y[i] < n_classes && input->y[i] == floor (input->y[i])))
       {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("Class %g: expected 0 to %d"), input->y[i],
-                     n_classes - 1);
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("y is %g, expected 0 to %d"), input->y[i], n_classes - 1);
         return FALSE;
       }
   return TRUE;

@@ -47,8 +47,8 @@ check_classifier (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, 
 static void
 test_folder (gconstpointer data)
 {
-  const char *path = data;
-  g_autofree char *folder = g_path_get_dirname (path);
+  const char *folder = data;
+  g_autofree char *path = g_build_filename (folder, "expected.safetensors", NULL);
   g_autoptr (DiffusionTensorFile) expected = reference_open (path);
   g_autofree float *x = reference_pixels (expected, "x");
   g_autofree double *t = reference_doubles (expected, "t");
@@ -79,41 +79,10 @@ test_folder (gconstpointer data)
     check_output (runner, &input, expected);
 }
 
-static void
-add_folders (const char *path, const char *root)
-{
-  g_autoptr (GDir) dir = g_dir_open (root, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (root, name, "expected.safetensors", NULL);
-      g_autofree char *full = g_build_path ("/", path, name, NULL);
-
-      if (g_file_test (file, G_FILE_TEST_EXISTS))
-        g_test_add_data_func_full (full, g_steal_pointer (&file), test_folder, g_free);
-    }
-}
-
-static void
-skip (void)
-{
-  g_test_skip ("there is no reference set; set DIFFUSION_REFERENCE");
-}
-
-/* Whatever is there: the networks may be others than those that this was written with. */
 int
 main (int argc, char **argv)
 {
-  g_autofree char *reference = reference_folder ();
-  g_autofree char *copy = reference_copy_folder ();
-  g_autofree char *networks = g_build_filename (copy, "networks", NULL);
-
   g_test_init (&argc, &argv, NULL);
-  if (g_file_test (reference, G_FILE_TEST_IS_DIR))
-    add_folders ("/networks/reference", reference);
-  else
-    g_test_add_func ("/networks/reference", skip);
-  add_folders ("/networks/copy", networks);
+  reference_add_networks ("/networks", test_folder);
   return g_test_run ();
 }

@@ -77,6 +77,44 @@ reference_add (const char *path, const char *file, void (*test) (const char *fil
     add (path, "/copy", g_steal_pointer (&copy), test);
 }
 
+static void
+skip (void)
+{
+  g_test_skip ("there is no reference set; set DIFFUSION_REFERENCE");
+}
+
+static void
+add_folders (const char *path, const char *kind, const char *root, GTestDataFunc test)
+{
+  g_autoptr (GDir) dir = g_dir_open (root, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *folder = g_build_filename (root, name, NULL);
+      g_autofree char *file = g_build_filename (folder, "expected.safetensors", NULL);
+      g_autofree char *full = g_build_path ("/", path, kind, name, NULL);
+
+      if (g_file_test (file, G_FILE_TEST_EXISTS))
+        g_test_add_data_func_full (full, g_steal_pointer (&folder), test, g_free);
+    }
+}
+
+void
+reference_add_networks (const char *path, GTestDataFunc test)
+{
+  g_autofree char *reference = reference_folder ();
+  g_autofree char *copy = reference_copy_folder ();
+  g_autofree char *networks = g_build_filename (copy, "networks", NULL);
+  g_autofree char *absent = g_build_path ("/", path, "reference", NULL);
+
+  if (g_file_test (reference, G_FILE_TEST_IS_DIR))
+    add_folders (path, "reference", reference, test);
+  else
+    g_test_add_func (absent, skip);
+  add_folders (path, "copy", networks, test);
+}
+
 DiffusionTensorFile *
 reference_open (const char *path)
 {

@@ -22,6 +22,15 @@ char *reference_copy_folder (void);
  */
 void reference_add (const char *path, const char *file, void (*test) (const char *file));
 
+/**
+ * reference_add_networks:
+ * @path: of the GLib tests
+ * @test: gets the folder of a network, which has an expected.safetensors
+ *
+ * Adds a test for every network of the reference folder, whatever is there, and of the small copy.
+ */
+void reference_add_networks (const char *path, GTestDataFunc test);
+
 /** reference_open: (transfer full): fails the test if @path cannot be read. */
 DiffusionTensorFile *reference_open (const char *path);
 

@@ -126,9 +126,9 @@ test_errors (void)
   config.low_res_channels = 3;
   params = weights (&config);
   runner = diffusion_unet_runner_new (&config, params, DIFFUSION_PRECISION_F32);
-  refuse (runner, &input, "Class 4: expected 0 to 3");
+  refuse (runner, &input, "y is 4, expected 0 to 3");
   y[1] = 0.5;
-  refuse (runner, &input, "Class 0.5");
+  refuse (runner, &input, "y is 0.5");
   y[1] = 3;
   t[0] = -1;
   refuse (runner, &input, "t is -1");
