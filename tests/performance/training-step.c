@@ -45,8 +45,12 @@ print_network (const Bench *bench, JsonObject *config)
 {
   g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), config);
   g_autofree char *text = json_to_string (node, FALSE);
+  gsize parameters = 0;
 
-  printf ("{\"parameters\": %" G_GSIZE_FORMAT ", \"config\": %s}\n", bench->total, text);
+  /* The block has gaps. */
+  for (guint i = 0; i < diffusion_params_get_n (bench->params); i++)
+    parameters += diffusion_params_get (bench->params, i)->size;
+  printf ("{\"parameters\": %" G_GSIZE_FORMAT ", \"config\": %s}\n", parameters, text);
   fflush (stdout);
 }
 

@@ -22,9 +22,9 @@ class Worker:
 
     def __init__(self, name, command, threads):
         self.name = name
-        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
-        if threads:
-            environment.update(DIFFUSION_THREADS=str(threads), OMP_NUM_THREADS=str(threads))
+        # Said to both: PyTorch does not always find all processors by itself.
+        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", DIFFUSION_THREADS=str(threads),
+                           OMP_NUM_THREADS=str(threads))
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment)
         self.about = json.loads(self.process.stdout.readline())
@@ -55,9 +55,9 @@ def measure(build, network, batch, size, steps, threads):
             sys.exit("training: %s has %d parameters here and %d in PyTorch" %
                      (network, workers[0].about["parameters"], worker.about["parameters"]))
         workers.append(worker)
-    for number in range(steps + 2):
+    for number in range(steps + 1):
         for worker in workers:
-            worker.step(number >= 2)
+            worker.step(number >= 1)
     for worker in workers:
         worker.close()
     return workers
@@ -80,6 +80,7 @@ def show(network, batch, size, workers):
 
 
 def run(build, names=(), steps=7, threads=0):
+    threads = threads or len(os.sched_getaffinity(0))
     for network, batch, size in NETWORKS:
         label = "training/%s-%d" % (network, size)
         if not names or any(name in label for name in names):
