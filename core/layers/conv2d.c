@@ -11,6 +11,8 @@
 
 /* Patches gathered for one part stay within this many bytes, so that the product finds them in cache. */
 #define PATCH_BYTES (1u << 20)
+/* Floats of a cache line. */
+#define MIRROR_CHANNELS 16
 
 typedef struct
 {
@@ -151,6 +153,7 @@ gather_gradients (const Conv *conv, gsize first, gsize rows, float *patches)
     }
 }
 
+/* Of a 1×1 convolution. */
 static void
 forward_part (gsize index, guint worker, gpointer data)
 {
@@ -159,18 +162,9 @@ forward_part (gsize index, guint worker, gpointer data)
   gsize first = index * conv->part_rows;
   gsize n = MIN (conv->part_rows, rows - first);
   gsize co = (gsize) conv->out.c;
+  const float *x = conv->x + first * conv->patch;
   float *y = conv->y + first * co;
-  const float *x;
 
-  if (is_pointwise (conv->attributes))
-    x = conv->x + first * conv->patch;
-  else
-    {
-      float *patches = (float *) (gpointer) conv->scratch + worker * conv->part_rows * conv->patch;
-
-      gather (conv->attributes, conv->x, conv->in, conv->out, first, n, patches);
-      x = patches;
-    }
   if (conv->residual != NULL)
     {
       const float *residual = conv->residual + first * co;
@@ -392,9 +386,9 @@ gradient_packed_bytes (const Conv *conv)
   return packed_bytes (ci, conv->patch / ci * co);
 }
 
-/* Inference has its own algorithms, which want their weights arranged beforehand. */
+/* Both at inference and in training, where the weights are arranged anew each time. */
 static DiffusionConvPlan
-inference_plan (const Conv *conv, DiffusionPrecision precision)
+forward_plan (const Conv *conv, DiffusionPrecision precision)
 {
   const ConvAttributes *a = conv->attributes;
   gint bottom = (conv->out.h - 1) * a->stride + a->kernel - conv->in.h - a->pad_top;
@@ -419,30 +413,99 @@ inference_plan (const Conv *conv, DiffusionPrecision precision)
   return plan;
 }
 
+/* Whether the gradient of the input is a convolution of the output's gradient, with mirrored taps. */
+static gboolean
+mirrors (const Conv *conv)
+{
+  const ConvAttributes *a = conv->attributes;
+  gint bottom = conv->out.h - 1 + a->kernel - conv->in.h - a->pad_top;
+  gint right = conv->out.w - 1 + a->kernel - conv->in.w - a->pad_left;
+  gboolean same = conv->out.h == conv->in.h && conv->out.w == conv->in.w;
+
+  return a->stride == 1 && a->kernel > 1 && MAX (a->pad_top, bottom) < a->kernel && MAX (a->pad_left, right) < a->kernel
+         && MIN (bottom, right) >= 0 && (same || !a->circular);
+}
+
+static DiffusionConvPlan
+mirror_plan (const Conv *conv, DiffusionPrecision precision)
+{
+  const ConvAttributes *a = conv->attributes;
+  gint last = a->kernel - 1;
+  DiffusionConvShape shape = {
+    .n = (gsize) conv->out.n,
+    .h = (gsize) conv->out.h,
+    .w = (gsize) conv->out.w,
+    .in_channels = (gsize) conv->out.c,
+    .out_channels = (gsize) conv->in.c,
+    .kernel = (gsize) a->kernel,
+    .stride = 1,
+    .pad_top = (gsize) (last - a->pad_top),
+    .pad_left = (gsize) (last - a->pad_left),
+    .pad_bottom = (gsize) (conv->in.h - conv->out.h + a->pad_top),
+    .pad_right = (gsize) (conv->in.w - conv->out.w + a->pad_left),
+    .circular = a->circular,
+  };
+  DiffusionConvPlan plan;
+
+  diffusion_conv_plan (&plan, &shape, precision, DIFFUSION_CONV_AUTO);
+  return plan;
+}
+
+/* [in, kernel, kernel, out] with mirrored taps. */
+static void
+mirror_part (gsize index, guint worker, gpointer data)
+{
+  const Conv *conv = data;
+  gsize co = (gsize) conv->out.c, ci = (gsize) conv->in.c, taps = conv->patch / ci;
+  gsize first = index * MIRROR_CHANNELS, end = MIN (ci, first + MIRROR_CHANNELS);
+  float *mirrored = (float *) (gpointer) conv->scratch;
+
+  for (gsize tap = 0; tap < taps; tap++)
+    for (gsize o = 0; o < co; o++)
+      for (gsize i = first; i < end; i++)
+        mirrored[(i * taps + taps - 1 - tap) * co + o] = conv->weight[(o * taps + tap) * ci + i];
+}
+
+static gsize
+aligned (gsize bytes)
+{
+  return (bytes + DIFFUSION_ALIGNMENT - 1) / DIFFUSION_ALIGNMENT * DIFFUSION_ALIGNMENT;
+}
+
+typedef DiffusionConvPlan (*PlanFunc) (const Conv *conv, DiffusionPrecision precision);
+
+/* Room for arranged weights and workspace in the precision that takes most: it is known later. */
+static gsize
+plan_scratch (const Conv *conv, PlanFunc plan_func, gboolean packs)
+{
+  static const DiffusionPrecision precisions[]
+    = { DIFFUSION_PRECISION_F32, DIFFUSION_PRECISION_BF16, DIFFUSION_PRECISION_SPLIT };
+  gsize most = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (precisions); i++)
+    {
+      DiffusionConvPlan plan = plan_func (conv, precisions[i]);
+
+      most = MAX (most, plan.workspace_bytes + (packs ? aligned (plan.packed_bytes) : 0));
+    }
+  return most;
+}
+
 static gsize
 conv_prepared (const DiffusionOp *op, const DiffusionGraph *graph, DiffusionPrecision precision)
 {
   Conv conv = conv_new (op, graph);
 
-  return inference_plan (&conv, precision).packed_bytes;
+  return forward_plan (&conv, precision).packed_bytes;
 }
 
 static void
 conv_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
 {
   Conv conv = conv_new (op, diffusion_exec_get_graph (exec));
-  DiffusionConvPlan plan = inference_plan (&conv, diffusion_exec_precision (exec));
+  DiffusionConvPlan plan = forward_plan (&conv, diffusion_exec_precision (exec));
 
   diffusion_conv_pack (&plan, diffusion_exec_param (exec, op, 0), memory);
-}
-
-static gsize
-inference_scratch (const Conv *conv)
-{
-  gsize bytes = inference_plan (conv, DIFFUSION_PRECISION_F32).workspace_bytes;
-
-  bytes = MAX (bytes, inference_plan (conv, DIFFUSION_PRECISION_BF16).workspace_bytes);
-  return MAX (bytes, inference_plan (conv, DIFFUSION_PRECISION_SPLIT).workspace_bytes);
 }
 
 static gsize
@@ -455,13 +518,7 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
 
   conv.part_rows = forward_part_rows (&conv);
   if (!backward)
-    {
-      gsize training = packed_bytes (co, conv.patch);
-
-      if (!is_pointwise (conv.attributes))
-        training += threads * conv.part_rows * conv.patch * sizeof (float);
-      return MAX (training, inference_scratch (&conv));
-    }
+    return MAX (packed_bytes (co, conv.patch), plan_scratch (&conv, forward_plan, !is_pointwise (conv.attributes)));
 
   input_gradient = gradient_packed_bytes (&conv);
   if (is_disjoint (conv.attributes) && !is_pointwise (conv.attributes))
@@ -474,6 +531,8 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
       /* Before the patches, the transposed weights are made there. */
       input_gradient += MAX (patches, patch * ci) * sizeof (float);
     }
+  if (mirrors (&conv))
+    input_gradient = aligned (co * conv.patch * sizeof (float)) + plan_scratch (&conv, mirror_plan, TRUE);
   split_weight_gradient (&conv);
   weight_gradient = conv.n_slices == 1 ? 0 : conv.n_slices * (co * conv.patch + co);
   if (!is_pointwise (conv.attributes))
@@ -497,18 +556,40 @@ conv_forward (const DiffusionOp *op, DiffusionExec *exec)
   conv.bias = conv.attributes->has_bias ? diffusion_exec_param (exec, op, 1) : NULL;
   if (!diffusion_exec_is_training (exec))
     {
-      DiffusionConvPlan plan = inference_plan (&conv, conv.precision);
+      DiffusionConvPlan plan = forward_plan (&conv, conv.precision);
 
       diffusion_conv_run (&plan, conv.x, diffusion_exec_prepared (exec, op), conv.bias, conv.residual,
                           DIFFUSION_ACTIVATION_NONE, conv.y, diffusion_exec_scratch (exec));
       return;
     }
   conv.packed = diffusion_exec_scratch (exec);
-  conv.scratch = (guint8 *) diffusion_exec_scratch (exec) + packed_bytes ((gsize) conv.out.c, conv.patch);
+  if (!is_pointwise (conv.attributes))
+    {
+      DiffusionConvPlan plan = forward_plan (&conv, conv.precision);
+      guint8 *packed = diffusion_exec_scratch (exec);
+
+      diffusion_conv_pack (&plan, conv.weight, packed);
+      diffusion_conv_run (&plan, conv.x, packed, conv.bias, conv.residual, DIFFUSION_ACTIVATION_NONE, conv.y,
+                          packed + aligned (plan.packed_bytes));
+      return;
+    }
   diffusion_gemm_pack_b (conv.precision, TRUE, (gsize) conv.out.c, conv.patch, conv.weight, conv.patch,
                          diffusion_exec_scratch (exec));
   conv.part_rows = forward_part_rows (&conv);
   diffusion_parallel_for (diffusion_n_parts (diffusion_shape_pixels (conv.out), conv.part_rows), forward_part, &conv);
+}
+
+static void
+backward_mirrored (Conv *conv)
+{
+  DiffusionConvPlan plan = mirror_plan (conv, conv->precision);
+  const float *mirrored = (const float *) (gconstpointer) conv->scratch;
+  guint8 *packed = conv->scratch + aligned ((gsize) conv->out.c * conv->patch * sizeof (float));
+
+  diffusion_parallel_for (diffusion_n_parts ((gsize) conv->in.c, MIRROR_CHANNELS), mirror_part, conv);
+  diffusion_conv_pack (&plan, mirrored, packed);
+  diffusion_conv_run (&plan, conv->dy, packed, NULL, conv->beta != 0 ? conv->dx : NULL, DIFFUSION_ACTIVATION_NONE,
+                      conv->dx, packed + aligned (plan.packed_bytes));
 }
 
 static void
@@ -518,6 +599,11 @@ backward_input (Conv *conv)
   gsize rows = diffusion_shape_pixels (conv->in);
   guint8 *packed = conv->scratch;
 
+  if (mirrors (conv))
+    {
+      backward_mirrored (conv);
+      return;
+    }
   conv->packed = packed;
   conv->scratch += gradient_packed_bytes (conv);
   if (is_pointwise (conv->attributes) || is_disjoint (conv->attributes))
