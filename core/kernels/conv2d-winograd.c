@@ -66,27 +66,31 @@ typedef struct
   guint8 *packed;
 } Packing;
 
-/* The weights of one position of one slice: [n, in_channels]. */
+/* The weights of one row of positions of one slice, each [n, in_channels]: G·g·Gᵀ, first down the columns, then along the
+ * row. */
 static void
 pack_part (gsize index, guint worker, gpointer data)
 {
   const Packing *packing = data;
   const DiffusionConvPlan *plan = packing->plan;
   const gsize m = tile_size (plan), a = m + 2, ci = plan->shape.in_channels;
-  const gsize slice = index / (a * a), position = index % (a * a);
+  const gsize slice = index / a, row = index % a;
   const gsize first = slice * plan->slice, n = MIN (plan->slice, plan->shape.out_channels - first);
   const double *g = diffusion_winograd_g (m);
-  g_autofree float *transformed = g_new (float, n * ci);
-  double weights[9];
+  g_autofree float *columns = g_new (float, 3 * ci);
+  g_autofree float *transformed = g_new (float, a * n * ci);
 
-  for (gsize y = 0; y < 3; y++)
-    for (gsize x = 0; x < 3; x++)
-      weights[3 * y + x] = g[position / a * 3 + y] * g[position % a * 3 + x];
   for (gsize o = 0; o < n; o++)
-    diffusion_kernels ()->combine_rows (ci, 9, weights, packing->weight + (first + o) * 9 * ci, ci,
-                                        transformed + o * ci);
-  diffusion_gemm_pack_b (plan->precision, TRUE, n, ci, transformed, ci,
-                         packing->packed + slice * plan->slice_bytes + position * plan->piece_bytes);
+    {
+      const float *weight = packing->weight + (first + o) * 9 * ci;
+
+      diffusion_kernels ()->combine_rows (3 * ci, 3, g + row * 3, weight, 3 * ci, columns);
+      for (gsize x = 0; x < a; x++)
+        diffusion_kernels ()->combine_rows (ci, 3, g + x * 3, columns, ci, transformed + (x * n + o) * ci);
+    }
+  for (gsize x = 0; x < a; x++)
+    diffusion_gemm_pack_b (plan->precision, TRUE, n, ci, transformed + x * n * ci, ci,
+                           packing->packed + slice * plan->slice_bytes + (row * a + x) * plan->piece_bytes);
 }
 
 void
@@ -95,7 +99,7 @@ diffusion_conv_winograd_pack (const DiffusionConvPlan *plan, const float *weight
   Packing packing = { plan, weight, packed };
   const gsize a = tile_size (plan) + 2;
 
-  diffusion_parallel_for (plan->n_slices * a * a, pack_part, &packing);
+  diffusion_parallel_for (plan->n_slices * a, pack_part, &packing);
 }
 
 typedef struct

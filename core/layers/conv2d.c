@@ -11,6 +11,10 @@
 
 /* Patches gathered for one part stay within this many bytes, so that the product finds them in cache. */
 #define PATCH_BYTES (1u << 20)
+/* For the gradient of the weights more: all of that is read and written for each part. */
+#define GRADIENT_PATCH_BYTES (2u << 20)
+/* Fewer pixels are not worth arranging the weights for Winograd in every step. */
+#define FEW_PIXELS 1024
 /* Floats of a cache line. */
 #define MIRROR_CHANNELS 16
 
@@ -336,14 +340,15 @@ split_weight_gradient (Conv *conv)
   gsize rows = diffusion_shape_pixels (conv->out);
   gsize co = (gsize) conv->out.c;
 
-  conv->n_slices = CLAMP (rows / 4096, 1, 8);
+  /* Blocks gather the same patches again; slices cost a sum over the weights. */
+  conv->n_slices = CLAMP (rows / (is_pointwise (conv->attributes) ? 4096 : 1024), 1, 8);
   conv->slice_rows = (rows + conv->n_slices - 1) / conv->n_slices;
   conv->n_slices = diffusion_n_parts (rows, conv->slice_rows);
-  conv->block_channels = conv->n_slices >= 4 ? co : MAX (128, (co / 2 + 15) / 16 * 16);
+  conv->block_channels = conv->n_slices >= (is_pointwise (conv->attributes) ? 4 : 2) ? co : MAX (128, (co / 2 + 15) / 16 * 16);
   conv->n_blocks = diffusion_n_parts (co, conv->block_channels);
   conv->part_rows = is_pointwise (conv->attributes)
                       ? 4096
-                      : CLAMP (PATCH_BYTES / (conv->patch * sizeof (float)) / 16 * 16, 16, 2048);
+                      : CLAMP (GRADIENT_PATCH_BYTES / (conv->patch * sizeof (float)) / 16 * 16, 16, 2048);
 }
 
 static Conv
@@ -386,9 +391,14 @@ gradient_packed_bytes (const Conv *conv)
   return packed_bytes (ci, conv->patch / ci * co);
 }
 
-/* Both at inference and in training, where the weights are arranged anew each time. */
+static DiffusionConvAlgorithm
+training_algorithm (const Conv *conv)
+{
+  return diffusion_shape_pixels (conv->out) <= FEW_PIXELS ? DIFFUSION_CONV_GATHER : DIFFUSION_CONV_AUTO;
+}
+
 static DiffusionConvPlan
-forward_plan (const Conv *conv, DiffusionPrecision precision)
+plan_forward (const Conv *conv, DiffusionPrecision precision, DiffusionConvAlgorithm algorithm)
 {
   const ConvAttributes *a = conv->attributes;
   gint bottom = (conv->out.h - 1) * a->stride + a->kernel - conv->in.h - a->pad_top;
@@ -409,8 +419,20 @@ forward_plan (const Conv *conv, DiffusionPrecision precision)
   };
   DiffusionConvPlan plan;
 
-  diffusion_conv_plan (&plan, &shape, precision, DIFFUSION_CONV_AUTO);
+  diffusion_conv_plan (&plan, &shape, precision, algorithm);
   return plan;
+}
+
+static DiffusionConvPlan
+inference_plan (const Conv *conv, DiffusionPrecision precision)
+{
+  return plan_forward (conv, precision, DIFFUSION_CONV_AUTO);
+}
+
+static DiffusionConvPlan
+training_plan (const Conv *conv, DiffusionPrecision precision)
+{
+  return plan_forward (conv, precision, training_algorithm (conv));
 }
 
 /* Whether the gradient of the input is a convolution of the output's gradient, with mirrored taps. */
@@ -447,7 +469,7 @@ mirror_plan (const Conv *conv, DiffusionPrecision precision)
   };
   DiffusionConvPlan plan;
 
-  diffusion_conv_plan (&plan, &shape, precision, DIFFUSION_CONV_AUTO);
+  diffusion_conv_plan (&plan, &shape, precision, training_algorithm (conv));
   return plan;
 }
 
@@ -496,14 +518,14 @@ conv_prepared (const DiffusionOp *op, const DiffusionGraph *graph, DiffusionPrec
 {
   Conv conv = conv_new (op, graph);
 
-  return forward_plan (&conv, precision).packed_bytes;
+  return inference_plan (&conv, precision).packed_bytes;
 }
 
 static void
 conv_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
 {
   Conv conv = conv_new (op, diffusion_exec_get_graph (exec));
-  DiffusionConvPlan plan = forward_plan (&conv, diffusion_exec_precision (exec));
+  DiffusionConvPlan plan = inference_plan (&conv, diffusion_exec_precision (exec));
 
   diffusion_conv_pack (&plan, diffusion_exec_param (exec, op, 0), memory);
 }
@@ -518,7 +540,13 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
 
   conv.part_rows = forward_part_rows (&conv);
   if (!backward)
-    return MAX (packed_bytes (co, conv.patch), plan_scratch (&conv, forward_plan, !is_pointwise (conv.attributes)));
+    if (!backward)
+    {
+      gsize training = is_pointwise (conv.attributes) ? packed_bytes (co, conv.patch)
+                                                      : plan_scratch (&conv, training_plan, TRUE);
+
+      return MAX (training, plan_scratch (&conv, inference_plan, FALSE));
+    }
 
   input_gradient = gradient_packed_bytes (&conv);
   if (is_disjoint (conv.attributes) && !is_pointwise (conv.attributes))
@@ -556,7 +584,7 @@ conv_forward (const DiffusionOp *op, DiffusionExec *exec)
   conv.bias = conv.attributes->has_bias ? diffusion_exec_param (exec, op, 1) : NULL;
   if (!diffusion_exec_is_training (exec))
     {
-      DiffusionConvPlan plan = forward_plan (&conv, conv.precision);
+      DiffusionConvPlan plan = inference_plan (&conv, conv.precision);
 
       diffusion_conv_run (&plan, conv.x, diffusion_exec_prepared (exec, op), conv.bias, conv.residual,
                           DIFFUSION_ACTIVATION_NONE, conv.y, diffusion_exec_scratch (exec));
@@ -565,7 +593,7 @@ conv_forward (const DiffusionOp *op, DiffusionExec *exec)
   conv.packed = diffusion_exec_scratch (exec);
   if (!is_pointwise (conv.attributes))
     {
-      DiffusionConvPlan plan = forward_plan (&conv, conv.precision);
+      DiffusionConvPlan plan = training_plan (&conv, conv.precision);
       guint8 *packed = diffusion_exec_scratch (exec);
 
       diffusion_conv_pack (&plan, conv.weight, packed);
