@@ -16,6 +16,8 @@ typedef struct
   double strength;
   double luma;
   double chroma;
+  double detail;
+  gint passes;
   gint tile;
   gint memory; /* MB */
   gboolean json;
@@ -31,12 +33,16 @@ check_options (const Options *o, DiffusionDenoiseOptions *options, GError **erro
   if (!cli_check_double ("--strength", o->strength, 0.0, 2.0, error)
       || !cli_check_double ("--luma", o->luma, 0.0, 1.0, error)
       || !cli_check_double ("--chroma", o->chroma, 0.0, 1.0, error)
+      || !cli_check_double ("--detail", o->detail, 0.0, 1.0, error)
+      || !cli_check_int ("--passes", o->passes, 1, DIFFUSION_DENOISE_MAX_PASSES, error)
       || !cli_check_int ("--tile", o->tile, 0, 65536, error)
       || !cli_check_int ("--memory", o->memory, 0, 1 << 20, error))
     return FALSE;
   options->strength = o->strength;
   options->luma = o->luma;
   options->chroma = o->chroma;
+  options->detail = o->detail;
+  options->passes = o->passes;
   options->tile = o->tile;
   options->memory_limit = (gsize) o->memory * 1000000;
   return TRUE;
@@ -84,7 +90,7 @@ denoise (const Options *o, const DiffusionDenoiseOptions *options, const char *i
 static gboolean
 run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  Options o = { .strength = 1.0, .luma = 1.0, .chroma = 1.0 };
+  Options o = { .strength = 1.0, .luma = 1.0, .chroma = 1.0, .passes = 1 };
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model, N_ ("Name, folder or file of the model (default: photo)"),
       N_ ("MODEL") },
@@ -96,6 +102,10 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
       N_ ("X") },
     { "chroma", 0, 0, G_OPTION_ARG_DOUBLE, &o.chroma, N_ ("Share of the strength for colour, 0 to 1 (default: 1)"),
       N_ ("X") },
+    { "detail", 0, 0, G_OPTION_ARG_DOUBLE, &o.detail,
+      N_ ("Bring back fine structure that went with the noise, 0 to 1 (default: 0)"), N_ ("X") },
+    { "passes", 0, 0, G_OPTION_ARG_INT, &o.passes,
+      N_ ("1 for the most likely picture, up to 8 for a sharper one that is less certain (default: 1)"), N_ ("N") },
     { "tile", 0, 0, G_OPTION_ARG_INT, &o.tile,
       N_ ("Side of the tiles in pixels (default: 0, chosen); the result does not depend on it"), N_ ("N") },
     { "memory", 0, 0, G_OPTION_ARG_INT, &o.memory, N_ ("Take at most N MB besides the picture (default: 0, 1 GiB)"),

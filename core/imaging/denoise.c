@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/threads.h"
+#include "core/imaging/detail.h"
 #include "core/imaging/noise-level.h"
 
 /* The network of one worker, built for the last size of tile. */
@@ -24,14 +25,19 @@ typedef struct
   DiffusionPhotoModel *model;
   const DiffusionDenoiseOptions *options;
   double sigma;
-  gint margin; /* of a tile */
+  double gray_sigma; /* deviation of the noise's brightness, 0 to 1 units */
+  gint margin;       /* of a tile, that need not be computed */
   Worker *workers;
 } Denoise;
+
+/* The mean of three channels has less noise than each: by 1/√3 = 0.58 where their noise is independent, by up to 1
+ * where a camera's software mixed them. */
+#define GRAY_OF_COLOR 0.65
 
 DiffusionDenoiseOptions
 diffusion_denoise_options_default (void)
 {
-  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1 };
+  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1, .passes = 1 };
 }
 
 static void
@@ -61,9 +67,9 @@ worker_prepare (Worker *worker, DiffusionPhotoModel *model, gint width, gint hei
   return worker->exec != NULL;
 }
 
-/* y − w·r·ε, the noise weighed apart for brightness and colour. */
+/* Replaces the picture without noise by in − w·noise, the noise weighed apart for brightness and colour. */
 static void
-subtract (const Denoise *denoise, const float *in, const float *epsilon, float ratio, gsize pixels, float *out)
+weigh (const Denoise *denoise, const float *in, gsize pixels, float *out)
 {
   float strength = (float) MIN (denoise->options->strength, 1);
   float luma = strength * (float) denoise->options->luma;
@@ -71,7 +77,7 @@ subtract (const Denoise *denoise, const float *in, const float *epsilon, float r
 
   for (gsize i = 0; i < 3 * pixels; i += 3)
     {
-      float noise[3] = { ratio * epsilon[i], ratio * epsilon[i + 1], ratio * epsilon[i + 2] };
+      const float noise[3] = { in[i] - out[i], in[i + 1] - out[i + 1], in[i + 2] - out[i + 2] };
       float grey = (noise[0] + noise[1] + noise[2]) / 3;
 
       for (gsize k = 0; k < 3; k++)
@@ -79,39 +85,57 @@ subtract (const Denoise *denoise, const float *in, const float *epsilon, float r
     }
 }
 
+/* One pass: from the noise level @ratio down to the level @next. */
+static gboolean
+pass (Worker *worker, double ratio, double next, float *out, GCancellable *cancellable, GError **error)
+{
+  float keep = (float) (1 / sqrt (1 + ratio * ratio));
+  float step = (float) ((ratio - next) / 2);
+  gsize pixels = (gsize) worker->width * (gsize) worker->height;
+  gsize inner = 3 * (gsize) (worker->width - 2 * worker->skipped);
+  const float *epsilon;
+  float *x_t = diffusion_exec_value (worker->exec, worker->values.x);
+
+  for (gsize i = 0; i < 3 * pixels; i++)
+    x_t[i] = keep * (2 * out[i] - 1);
+  diffusion_photo_model_set_level (worker->exec, &worker->values, 0, ratio);
+  if (!diffusion_exec_forward (worker->exec, cancellable, error))
+    return FALSE;
+  epsilon = diffusion_exec_value (worker->exec, worker->values.epsilon);
+  /* y = x_0 + r·ε in [−1, 1], so y − (r − r')·ε̂ has the noise level r'; half of that in 0 to 1. */
+  for (gint row = worker->skipped; row < worker->height - worker->skipped; row++)
+    {
+      float *line = out + ((gsize) row * (gsize) worker->width + (gsize) worker->skipped) * 3;
+
+      for (gsize i = 0; i < inner; i++)
+        line[i] -= step * *epsilon++;
+    }
+  return TRUE;
+}
+
 static gboolean
 denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *out, guint worker_index,
               GCancellable *cancellable, gpointer data, GError **error)
 {
   Denoise *denoise = data;
+  const DiffusionDenoiseOptions *options = denoise->options;
   Worker *worker = &denoise->workers[worker_index];
   gsize pixels = (gsize) width * (gsize) height;
   /* Above full strength the noise is taken to be stronger than it is. */
-  double ratio = 2 * denoise->sigma * MAX (denoise->options->strength, 1) / 255;
-  float keep = (float) (1 / sqrt (1 + ratio * ratio));
-  const float *epsilon;
-  float *x_t;
-  gsize inner;
+  double ratio = 2 * denoise->sigma * MAX (options->strength, 1) / 255;
 
   if (!worker_prepare (worker, denoise->model, width, height, denoise->margin, error))
     return FALSE;
-  x_t = diffusion_exec_value (worker->exec, worker->values.x);
-  for (gsize i = 0; i < 3 * pixels; i++)
-    x_t[i] = keep * (2 * in[i] - 1);
-  diffusion_photo_model_set_level (worker->exec, &worker->values, 0, ratio);
-  if (!diffusion_exec_forward (worker->exec, cancellable, error))
-    return FALSE;
-  epsilon = diffusion_exec_value (worker->exec, worker->values.epsilon);
-  inner = (gsize) (width - 2 * worker->skipped);
-  for (gint row = worker->skipped; row < height - worker->skipped; row++)
-    {
-      gsize at = ((gsize) row * (gsize) width + (gsize) worker->skipped) * 3;
-
-      /* x̂_0 = y − r·ε̂ in [−1, 1]; half of that in 0 to 1. */
-      subtract (denoise, in + at, epsilon + (gsize) (row - worker->skipped) * inner * 3, (float) (ratio / 2), inner,
-                out + at);
-    }
-  return TRUE;
+  memcpy (out, in, 3 * pixels * sizeof (float));
+  for (gint i = 0; i < options->passes; i++)
+    if (!pass (worker, ratio * (options->passes - i) / options->passes,
+               ratio * (options->passes - i - 1) / options->passes, out, cancellable, error))
+      return FALSE;
+  weigh (denoise, in, pixels, out);
+  return options->detail == 0
+         || diffusion_detail_recover (in, width, height,
+                                      denoise->gray_sigma * MIN (options->strength, 1) * options->luma,
+                                      options->detail, out, error);
 }
 
 static gboolean
@@ -131,7 +155,9 @@ check_options (const DiffusionDenoiseOptions *options, GError **error)
           || check_range (_ ("noise level σ"), options->sigma, 0, DIFFUSION_SIGMA_MAX, error))
          && check_range (_ ("strength"), options->strength, 0, 2, error)
          && check_range (_ ("luminance strength"), options->luma, 0, 1, error)
-         && check_range (_ ("colour strength"), options->chroma, 0, 1, error);
+         && check_range (_ ("colour strength"), options->chroma, 0, 1, error)
+         && check_range (_ ("detail recovery"), options->detail, 0, 1, error)
+         && check_range (_ ("number of passes"), options->passes, 1, DIFFUSION_DENOISE_MAX_PASSES, error);
 }
 
 /* Memory of the network for each pixel of a tile, and what comes on top for the threads' scratch. */
@@ -154,6 +180,43 @@ measure_network (DiffusionPhotoModel *model, DiffusionTileWork *work)
   work->bytes_per_worker = bytes[0] - MIN (bytes[0], work->bytes_per_pixel * 512 * 512);
 }
 
+static gboolean
+make_plan (Denoise *denoise, const DiffusionPicture *picture, DiffusionTileWork *work, DiffusionTilePlan *plan,
+           DiffusionDenoiseReport *report, GError **error)
+{
+  const DiffusionDenoiseOptions *options = denoise->options;
+
+  if (!check_options (options, error))
+    return FALSE;
+  *work = (DiffusionTileWork) { .func = denoise_tile, .data = denoise, .multiple = DIFFUSION_PHOTO_ALIGNMENT };
+  work->overlap = options->passes * diffusion_photo_model_get_radius (diffusion_photo_model_get_config (denoise->model));
+  /* What only the tile's own first pass saw need not be computed; further passes and details look at it. */
+  if (options->passes == 1 && options->detail == 0)
+    denoise->margin = (work->overlap + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
+  measure_network (denoise->model, work);
+  if (options->detail > 0)
+    {
+      work->overlap += DIFFUSION_DETAIL_RADIUS;
+      work->bytes_per_pixel += DIFFUSION_DETAIL_BYTES_PER_PIXEL;
+    }
+  if (!diffusion_tiles_plan (picture, options->region, work, options->tile, options->memory_limit, plan, error))
+    return FALSE;
+  if (report != NULL)
+    *report = (DiffusionDenoiseReport) { denoise->sigma, plan->peak_bytes, plan->computed * options->passes };
+  return TRUE;
+}
+
+gboolean
+diffusion_denoise_plan (DiffusionPhotoModel *model, const DiffusionPicture *picture,
+                        const DiffusionDenoiseOptions *options, DiffusionDenoiseReport *report, GError **error)
+{
+  Denoise denoise = { .model = model, .options = options, .sigma = options->sigma };
+  DiffusionTileWork work;
+  DiffusionTilePlan plan;
+
+  return make_plan (&denoise, picture, &work, &plan, report, error);
+}
+
 gboolean
 diffusion_denoise (DiffusionPhotoModel *model,
                    DiffusionPicture *picture,
@@ -165,14 +228,14 @@ diffusion_denoise (DiffusionPhotoModel *model,
                    GError **error)
 {
   Denoise denoise = { .model = model, .options = options, .sigma = options->sigma };
-  DiffusionTileWork work = { .func = denoise_tile, .data = &denoise, .multiple = DIFFUSION_PHOTO_ALIGNMENT };
+  DiffusionTileWork work;
   DiffusionTilePlan plan;
   gboolean ok;
 
-  if (!check_options (options, error))
+  if (!make_plan (&denoise, picture, &work, &plan, report, error))
     return FALSE;
+<<<<<<< HEAD
   work.overlap = diffusion_photo_model_get_radius (diffusion_photo_model_get_config (model));
-  denoise.margin = (work.overlap + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
   measure_network (model, &work);
   if (!diffusion_tiles_plan (picture, options->region, &work, options->tile, options->memory_limit, &plan, error))
     return FALSE;
@@ -186,8 +249,11 @@ diffusion_denoise (DiffusionPhotoModel *model,
     }
   if (report != NULL)
     *report = (DiffusionDenoiseReport) { denoise.sigma, plan.peak_bytes };
+=======
+>>>>>>> 3ba395c (Denoise: details brought back, several passes, and the cost known before)
   if (denoise.sigma == 0 || options->strength == 0)
     return TRUE;
+  denoise.gray_sigma = denoise.sigma / 255 * (picture->channels == 1 ? 1 : GRAY_OF_COLOR);
   denoise.workers = g_new0 (Worker, plan.workers);
   ok = diffusion_tiles_run (picture, &work, &plan, progress, progress_data, cancellable, error);
   for (guint i = 0; i < plan.workers; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Denoising pictures of any size with the photo model, in one pass at matched t. */
+/* Denoising pictures of any size with the photo model, from the matched t in one pass or several. */
 #pragma once
 
 #include "core/imaging/tiles.h"
@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /* DiffusionDenoiseOptions.sigma: estimate it from the picture. */
 #define DIFFUSION_SIGMA_AUTO (-1.0)
 #define DIFFUSION_SIGMA_MAX 255.0
+#define DIFFUSION_DENOISE_MAX_PASSES 8
 
 /**
  * DiffusionDenoiseOptions:
@@ -17,6 +18,10 @@ G_BEGIN_DECLS
  * @strength: how much of the noise is taken away, 0 to 1 (above 1: more than was found, up to 2, by a higher σ)
  * @luma: share of @strength for brightness, 0 to 1
  * @chroma: share of @strength for colour, 0 to 1
+ * @detail: how much of the fine structure that went with the noise is brought back, 0 to 1: see
+ *   diffusion_detail_recover()
+ * @passes: 1: the posterior mean; up to %DIFFUSION_DENOISE_MAX_PASSES: sharper, closer to how such pictures look and
+ *   farther from this one
  * @region: (nullable) (array fixed-size=4): x, y, width, height of the part to compute; %NULL: all
  * @tile: side of the tiles, 0 chooses
  * @memory_limit: bytes over the picture itself; 0 for the default of 1 GiB
@@ -27,23 +32,27 @@ typedef struct
   double strength;
   double luma;
   double chroma;
+  double detail;
+  gint passes;
   const gint *region;
   gint tile;
   gsize memory_limit;
 } DiffusionDenoiseOptions;
 
-/** diffusion_denoise_options_default: everything estimated, full strength. */
+/** diffusion_denoise_options_default: everything estimated, full strength, one pass, no details brought back. */
 DiffusionDenoiseOptions diffusion_denoise_options_default (void);
 
 /**
  * DiffusionDenoiseReport:
  * @sigma: the deviation that was used (the mean where it differs over the picture), 0..255 units
  * @peak_bytes: planned memory over the picture itself
+ * @computed: pixels that go through the network, counted once for each pass: the time is proportional to them
  */
 typedef struct
 {
   double sigma;
   gsize peak_bytes;
+  double computed;
 } DiffusionDenoiseReport;
 
 /**
@@ -56,7 +65,8 @@ typedef struct
  * @cancellable: (nullable): stops within a layer of the network
  *
  * Treats y = x_0 + σ·noise as x_t = √ᾱ·y at the t where √((1 − ᾱ)/ᾱ) = 2σ/255 and replaces it by
- * x̂_0 = (x_t − √(1 − ᾱ)·ε̂)/√ᾱ, the posterior mean (DDPM eq. 15 at one step). The result depends neither on the
+ * x̂_0 = (x_t − √(1 − ᾱ)·ε̂)/√ᾱ, the posterior mean (DDPM eq. 15 at one step). With N passes, x̂_0 and ε̂ are taken to
+ * the next of N equally spaced noise levels instead (DDIM with η = 0), and looked at again. The result depends neither on the
  * number of threads nor, beyond rounding, on the size of the tiles.
  *
  * Returns: %FALSE with %DIFFUSION_ERROR_INVALID, %DIFFUSION_ERROR_MEMORY, %G_IO_ERROR_CANCELLED or an error of the
@@ -66,5 +76,17 @@ gboolean diffusion_denoise (DiffusionPhotoModel *model, DiffusionPicture *pictur
                             const DiffusionDenoiseOptions *options, DiffusionDenoiseReport *report,
                             DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
                             GError **error);
+
+/**
+ * diffusion_denoise_plan:
+ * @report: (out): @peak_bytes and @computed of what diffusion_denoise() would do; @sigma as it is in @options
+ *
+ * Computes nothing, so that the cost can be known before.
+ *
+ * Returns: %FALSE with %DIFFUSION_ERROR_INVALID or %DIFFUSION_ERROR_MEMORY, as diffusion_denoise()
+ */
+gboolean diffusion_denoise_plan (DiffusionPhotoModel *model, const DiffusionPicture *picture,
+                                 const DiffusionDenoiseOptions *options, DiffusionDenoiseReport *report,
+                                 GError **error);
 
 G_END_DECLS

@@ -132,6 +132,8 @@ diffusion_tiles_plan (const DiffusionPicture *picture, const gint *region, const
   if (tiles < plan->workers || bytes * plan->workers > most)
     plan->workers = 1;
   plan->peak_bytes = (gsize) (bytes * plan->workers);
+  plan->computed = ((double) right - plan->left + (double) plan->columns * padded_side (work, 0))
+                   * ((double) bottom - plan->top + (double) plan->rows * padded_side (work, 0));
   return TRUE;
 }
 

@@ -63,6 +63,7 @@ typedef struct
  * @rows: tiles above each other
  * @workers: tiles at the same time; when 1, the tile function has all threads for itself
  * @peak_bytes: memory over the picture itself, at most
+ * @computed: pixels of all tiles with their surroundings, what the time is proportional to
  */
 typedef struct
 {
@@ -71,6 +72,7 @@ typedef struct
   gint left, top, columns, rows;
   guint workers;
   gsize peak_bytes;
+  double computed;
 } DiffusionTilePlan;
 
 /** DIFFUSION_TILE_MEMORY: the limit when none is given, bytes. */

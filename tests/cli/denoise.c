@@ -122,6 +122,7 @@ test_usage (Fixture *f, gconstpointer data)
   static const char *const wrong[][2] = {
     { "--sigma", "much" },  { "--sigma", "-1" },    { "--sigma", "nan" },    { "--sigma", "1e9" },
     { "--strength", "-1" }, { "--strength", "1000" }, { "--threads", "-2" }, { "--strength", "x" },
+    { "--detail", "1.5" },  { "--detail", "-0.1" }, { "--passes", "0" },     { "--passes", "9" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)

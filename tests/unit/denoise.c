@@ -10,9 +10,10 @@
 
 static char *folder;
 
-/* A network of the right shape whose weights are random, so that every path carries something. */
-static void
-make_model (void)
+/* A network of the right shape whose weights are random, so that every path carries something; the more the larger
+ * the gain. */
+static char *
+make_model (float gain)
 {
   g_autoptr (DiffusionParams) params = diffusion_params_new ();
   DiffusionPhotoConfig config = { { 8, 16, 24 }, { 1, 1, 1, 1, 1 }, 8 };
@@ -25,27 +26,27 @@ make_model (void)
   g_assert_no_error (error);
   diffusion_params_initialise (params, 5, block);
   for (gsize i = 0; i < diffusion_params_get_total (params); i++)
-    if (block[i] == 0)
-      block[i] = 0.02f * (float) sin ((double) i);
-  folder = g_dir_make_tmp ("diffusion-XXXXXX", &error);
+    block[i] = gain * (block[i] != 0 ? block[i] : 0.02f * (float) sin ((double) i));
+  g_autofree char *made = g_dir_make_tmp ("diffusion-XXXXXX", &error);
   g_assert_no_error (error);
-  diffusion_photo_folder_save (folder, &config, params, block, NULL, &error);
+  diffusion_photo_folder_save (made, &config, params, block, NULL, &error);
   g_assert_no_error (error);
+  return g_steal_pointer (&made);
 }
 
 static void
-remove_model (void)
+remove_model (char *path)
 {
   static const char *const names[] = { "config.json", "scheduler_config.json", "diffusion_pytorch_model.safetensors" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      g_autofree char *path = g_build_filename (folder, names[i], NULL);
+      g_autofree char *file = g_build_filename (path, names[i], NULL);
 
-      g_unlink (path);
+      g_unlink (file);
     }
-  g_rmdir (folder);
-  g_free (folder);
+  g_rmdir (path);
+  g_free (path);
 }
 
 static float *
@@ -135,6 +136,111 @@ test_strengths (void)
       g_assert_cmpfloat_with_epsilon (luma[3 * i + k] - luma[3 * i], in[3 * i + k] - in[3 * i], 1e-6);
 }
 
+/* Several passes hang on tiles as little as one does. */
+static void
+test_passes (void)
+{
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *once = NULL, *whole = NULL, *tiled = NULL;
+  double change = 0;
+
+  options.sigma = 25;
+  once = run (WIDTH, HEIGHT, 3, &options, in);
+  options.passes = 3;
+  options.tile = 1024;
+  whole = run (WIDTH, HEIGHT, 3, &options, in);
+  options.tile = 64;
+  tiled = run (WIDTH, HEIGHT, 3, &options, in);
+  for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
+    {
+      change = MAX (change, fabs (whole[i] - once[i]));
+      g_assert_cmpfloat_with_epsilon (tiled[i], whole[i], 1e-5);
+    }
+  g_assert_cmpfloat (change, >, 1e-3);
+}
+
+/* A network that takes away far more than noise: much of that comes back, whatever the tiles. */
+static void
+test_details_of_tiles (void)
+{
+  char *gentle = folder;
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *without = NULL, *whole = NULL, *tiled = NULL;
+  double taken = 0, back = 0;
+
+  folder = make_model (40);
+  options.sigma = 25;
+  options.tile = 1024;
+  without = run (WIDTH, HEIGHT, 3, &options, in);
+  options.detail = 0.7;
+  whole = run (WIDTH, HEIGHT, 3, &options, in);
+  options.tile = 64;
+  tiled = run (WIDTH, HEIGHT, 3, &options, in);
+  remove_model (folder);
+  folder = gentle;
+  for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
+    {
+      taken = MAX (taken, fabs (without[i] - in[i]));
+      back = MAX (back, fabs (whole[i] - without[i]));
+      g_assert_cmpfloat_with_epsilon (tiled[i], whole[i], 1e-5 * MAX (1, fabs (whole[i])));
+    }
+  g_test_message ("up to %g was taken away, up to %g came back", taken, back);
+  g_assert_cmpfloat (back, >, 1e-2);
+}
+
+/* A weave on a flat ground that a denoiser smoothed away together with the noise. */
+static void
+test_detail (void)
+{
+  const gint size = 128;
+  const double sigma = 0.05;
+  DiffusionStream stream = { 7, DIFFUSION_PURPOSE_NOISE, 0 };
+  g_autofree float *in = g_new (float, size * size * 3);
+  g_autofree float *flat = g_new (float, size * size * 3);
+  g_autofree float *out = NULL;
+  g_autoptr (GError) error = NULL;
+  double before = 0, after = 0, leaked = 0;
+
+  diffusion_random_normal_fill (&stream, 0, 0, size, size, 3, in);
+  for (gint i = 0; i < size * size * 3; i++)
+    {
+      gint x = i / 3 % size, y = i / 3 / size;
+      /* the left half is woven */
+      float weave = x < size / 2 ? 0.12f * ((x / 2 + y / 2) % 2 == 0 ? 1.0f : -1.0f) : 0.0f;
+
+      in[i] = 0.5f + weave + (float) sigma * in[i];
+      flat[i] = 0.5f;
+    }
+  out = g_memdup2 (flat, (gsize) size * size * 3 * sizeof (float));
+  g_assert_true (diffusion_detail_recover (in, size, size, sigma / sqrt (3), 1, out, &error));
+  g_assert_no_error (error);
+  for (gint i = 0; i < size * size; i++)
+    {
+      gint x = i % size, y = i / size;
+      double wanted = 0.5 + 0.12 * ((x / 2 + y / 2) % 2 == 0 ? 1 : -1);
+
+      /* Only brightness comes back, equal in all channels. */
+      g_assert_cmpfloat_with_epsilon (out[3 * i], out[3 * i + 2], 1e-6);
+      if (x < size / 2 - 12)
+        {
+          before += (0.5 - wanted) * (0.5 - wanted);
+          after += (out[3 * i] - wanted) * (out[3 * i] - wanted);
+        }
+      else if (x >= size / 2 + 20)
+        leaked += (out[3 * i] - 0.5) * (out[3 * i] - 0.5) / ((size / 2 - 20) * size);
+    }
+  g_test_message ("error with the weave lost %g, recovered %g; noise let through %.2f %%", before, after,
+                  100 * leaked / (sigma * sigma / 3));
+  g_assert_cmpfloat (after, <, before / 4);
+  g_assert_cmpfloat (leaked, <, 0.02 * sigma * sigma / 3);
+
+  g_assert_true (diffusion_detail_recover (in, size, size, sigma, 0, flat, &error));
+  for (gint i = 0; i < size * size * 3; i++)
+    g_assert_cmpfloat (flat[i], ==, 0.5f);
+}
+
 static void
 test_small (void)
 {
@@ -153,15 +259,51 @@ test_small (void)
       }
 }
 
+/* What is known before is what happens. */
+static void
+test_plan (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  g_autofree float *out = g_memdup2 (in, WIDTH * HEIGHT * 12);
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (WIDTH, HEIGHT, 3, in, out);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  DiffusionDenoiseReport planned, done;
+  double once;
+
+  options.sigma = 10;
+  options.tile = 64;
+  g_assert_true (diffusion_denoise_plan (model, picture, &options, &planned, &error));
+  g_assert_no_error (error);
+  g_assert_cmpmem (in, WIDTH * HEIGHT * 12, out, WIDTH * HEIGHT * 12);
+  g_assert_true (diffusion_denoise (model, picture, &options, &done, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (planned.peak_bytes, ==, done.peak_bytes);
+  g_assert_cmpfloat (planned.computed, ==, done.computed);
+  once = planned.computed;
+  g_assert_cmpfloat (once, >, WIDTH * HEIGHT);
+  options.tile = 256;
+  g_assert_true (diffusion_denoise_plan (model, picture, &options, &planned, &error));
+  g_assert_cmpfloat (planned.computed, <, once);
+  options.tile = 64;
+  options.passes = 4;
+  g_assert_true (diffusion_denoise_plan (model, picture, &options, &planned, &error));
+  g_assert_cmpfloat (planned.computed, >, 4 * once);
+}
+
 static void
 test_refused (void)
 {
   static const DiffusionDenoiseOptions wrong[]
-    = { { .sigma = 256, .strength = 1, .luma = 1, .chroma = 1 },
-        { .sigma = NAN, .strength = 1, .luma = 1, .chroma = 1 },
-        { .sigma = 10, .strength = -0.1, .luma = 1, .chroma = 1 },
-        { .sigma = 10, .strength = 1, .luma = 1.5, .chroma = 1 },
-        { .sigma = 10, .strength = 1, .luma = 1, .chroma = NAN } };
+    = { { .sigma = 256, .strength = 1, .luma = 1, .chroma = 1, .passes = 1 },
+        { .sigma = NAN, .strength = 1, .luma = 1, .chroma = 1, .passes = 1 },
+        { .sigma = 10, .strength = -0.1, .luma = 1, .chroma = 1, .passes = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1.5, .chroma = 1, .passes = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1, .chroma = NAN, .passes = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1, .chroma = 1, .detail = 1.1, .passes = 1 },
+        { .sigma = 10, .strength = 1, .luma = 1, .chroma = 1, .passes = 0 },
+        { .sigma = 10, .strength = 1, .luma = 1, .chroma = 1, .passes = DIFFUSION_DENOISE_MAX_PASSES + 1 } };
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
@@ -194,12 +336,16 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  make_model ();
+  folder = make_model (1);
   g_test_add_func ("/denoise/tiles-and-threads", test_tiles_and_threads);
   g_test_add_func ("/denoise/strengths", test_strengths);
+  g_test_add_func ("/denoise/passes", test_passes);
+  g_test_add_func ("/denoise/details-of-tiles", test_details_of_tiles);
+  g_test_add_func ("/denoise/detail", test_detail);
   g_test_add_func ("/denoise/small", test_small);
+  g_test_add_func ("/denoise/plan", test_plan);
   g_test_add_func ("/denoise/refused", test_refused);
   status = g_test_run ();
-  remove_model ();
+  remove_model (folder);
   return status;
 }
