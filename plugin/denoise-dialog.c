@@ -7,6 +7,7 @@
 #include "core/base/i18n.h"
 #include "plugin/denoise.h"
 #include "plugin/remember.h"
+#include "ui/duration.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
 #include "ui/sigma-entry.h"
@@ -21,7 +22,6 @@ typedef struct
   GtkWidget *preview;
   GtkWidget *sigma;
   GtkWidget *message;
-  double pixels; /* of all drawables' regions */
 } Dialog;
 
 /* One computation of the preview. */
@@ -75,17 +75,22 @@ static void
 computed (DiffusionPreviewArea *preview, double seconds, gint pixels, Dialog *self)
 {
   double estimate = diffusion_denoise_session_get_estimate (self->session, 0);
-  double total = seconds * self->pixels / MAX (pixels, 1);
   g_autofree char *text = NULL;
+  double total;
+  gsize bytes;
 
   if (estimate >= 0)
     diffusion_sigma_entry_set_estimate (DIFFUSION_SIGMA_ENTRY (self->sigma), estimate);
-  if (total < 1.5)
-    text = g_strdup (_ ("Takes about a second."));
-  else if (total < 90)
-    text = g_strdup_printf (_ ("Takes about %.0f seconds."), total);
+  if (diffusion_denoise_session_get_cost (self->session, &total, &bytes))
+    {
+      g_autofree char *duration = diffusion_format_duration (total);
+      g_autofree char *memory = g_format_size (bytes);
+
+      /* TRANSLATORS: a duration such as "5 seconds", a size such as "640 MB" */
+      text = g_strdup_printf (_ ("Takes about %s and up to %s of memory."), duration, memory);
+    }
   else
-    text = g_strdup_printf (_ ("Takes about %.0f minutes."), total / 60);
+    text = g_strdup (_ ("Nothing is selected here; move the view to see the effect."));
   gtk_label_set_text (GTK_LABEL (self->message), text);
   gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, TRUE);
 }
@@ -105,7 +110,7 @@ new_preview (Dialog *self)
   const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[0]);
   const GdkRectangle part = { region->x, region->y, region->width, region->height };
   const DiffusionPreviewSource source
-      = { extent->width, extent->height, preview_read, preview_begin, preview_compute, preview_end };
+      = { extent->width, extent->height, preview_read, preview_begin, preview_compute, preview_end, FALSE };
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
   GtkWidget *frame = gtk_frame_new (NULL);
 
@@ -156,6 +161,7 @@ new_settings (Dialog *self)
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GimpItem *item = first_item (self);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
+  GtkWidget *quality = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
 
   add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_PHOTO));
   self->sigma = diffusion_sigma_entry_new (G_OBJECT (self->config), "sigma");
@@ -164,6 +170,11 @@ new_settings (Dialog *self)
   add_share (self, shares, "luma");
   add_share (self, shares, "chroma");
   add_section (box, _ ("Take away"), shares);
+
+  add_share (self, quality, "detail");
+  gtk_box_pack_start (GTK_BOX (quality), gimp_prop_spin_scale_new (G_OBJECT (self->config), "passes", 1, 1, 0), FALSE,
+                      FALSE, 0);
+  add_section (box, _ ("Quality"), quality);
 
   gtk_box_pack_start (GTK_BOX (box), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,
                       FALSE, 0);
@@ -199,20 +210,12 @@ gboolean
 diffusion_denoise_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config,
                               DiffusionDenoiseSession *session)
 {
-  GPtrArray *drawables = diffusion_denoise_session_get_drawables (session);
   Dialog self = { .session = session, .config = config };
   GtkWidget *content, *panes;
   gulong handler;
   gboolean ok;
 
   gimp_ui_init ("gimp-diffusion");
-  for (guint i = 0; i < drawables->len; i++)
-    {
-      const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
-
-      self.pixels += (double) region->width * region->height;
-    }
-
   self.dialog = gimp_procedure_dialog_new (procedure, config, _ ("Denoise"));
   gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (self.dialog), _ ("_Denoise"));
   panes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, SPACING);

@@ -8,6 +8,7 @@
 #include "core/diffusion.h"
 #include "plugin/denoise.h"
 #include "plugin/remember.h"
+#include "ui/run-dialog.h"
 
 struct _DiffusionDenoiseSession
 {
@@ -18,6 +19,8 @@ struct _DiffusionDenoiseSession
   char *model_path;
   DiffusionPhotoModel *model;
   double *estimates; /* by drawable; negative before it is known. Written by the computing thread. */
+  double seconds;    /* what all will cost; negative before it is known. Written by the computing thread. */
+  gsize bytes;
   GMutex lock;
 };
 
@@ -49,7 +52,8 @@ void
 diffusion_denoise_settings_get (DiffusionDenoiseSettings *settings, GimpProcedureConfig *config)
 {
   g_object_get (config, "model", &settings->model, "sigma", &settings->sigma, "strength", &settings->strength,
-                "luma", &settings->luma, "chroma", &settings->chroma, NULL);
+                "luma", &settings->luma, "chroma", &settings->chroma, "detail", &settings->detail, "passes",
+                &settings->passes, NULL);
 }
 
 void
@@ -84,6 +88,7 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
 
   g_mutex_init (&self->lock);
   self->image = image;
+  self->seconds = -1;
   self->items = g_ptr_array_new ();
   self->drawables = g_ptr_array_new_with_free_func ((GDestroyNotify) diffusion_drawable_free);
 
@@ -157,6 +162,16 @@ diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint ind
   return estimate;
 }
 
+gboolean
+diffusion_denoise_session_get_cost (DiffusionDenoiseSession *self, double *seconds, gsize *bytes)
+{
+  g_mutex_lock (&self->lock);
+  *seconds = self->seconds;
+  *bytes = self->bytes;
+  g_mutex_unlock (&self->lock);
+  return *seconds >= 0;
+}
+
 static gboolean
 open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
 {
@@ -206,21 +221,59 @@ share_progress (double fraction, gpointer data)
   share->progress (share->from + fraction * (share->to - share->from), share->data);
 }
 
-static gboolean
-denoise (DiffusionDenoiseSession *self, guint index, const DiffusionDenoiseSettings *settings,
-         DiffusionPicture *picture, const GeglRectangle *area, DiffusionProgressFunc progress, gpointer progress_data,
-         GCancellable *cancellable, GError **error)
+/* region: [x, y, width, height] */
+static DiffusionDenoiseOptions
+make_options (const DiffusionDenoiseSettings *settings, const gint *region)
 {
-  const gint region[4] = { area->x, area->y, area->width, area->height };
   DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
 
   options.strength = settings->strength;
   options.luma = settings->luma;
   options.chroma = settings->chroma;
+  options.detail = settings->detail;
+  options.passes = settings->passes;
   options.region = region;
-  return open_model (self, settings->model, error)
-         && get_sigma (self, index, settings->sigma, picture, &options.sigma, cancellable, error)
-         && diffusion_denoise (self->model, picture, &options, NULL, progress, progress_data, cancellable, error);
+  return options;
+}
+
+static gboolean
+denoise (DiffusionDenoiseSession *self, guint index, const DiffusionDenoiseSettings *settings,
+         DiffusionPicture *picture, const GeglRectangle *area, DiffusionDenoiseReport *report,
+         DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable, GError **error)
+{
+  const gint region[4] = { area->x, area->y, area->width, area->height };
+  DiffusionDenoiseOptions options = make_options (settings, region);
+
+  return get_sigma (self, index, settings->sigma, picture, &options.sigma, cancellable, error)
+         && diffusion_denoise (self->model, picture, &options, report, progress, progress_data, cancellable, error);
+}
+
+/* From what a part took to what all will take. */
+static void
+extrapolate (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings, double seconds, double computed)
+{
+  double all = 0;
+  gsize most = 0, results = 0;
+
+  for (guint i = 0; i < self->drawables->len; i++)
+    {
+      const GeglRectangle *area = diffusion_drawable_get_region (self->drawables->pdata[i]);
+      const gint region[4] = { area->x, area->y, area->width, area->height };
+      g_autoptr (DiffusionPicture) picture = diffusion_drawable_open (self->drawables->pdata[i]);
+      DiffusionDenoiseOptions options = make_options (settings, region);
+      DiffusionDenoiseReport report;
+
+      options.sigma = 0;
+      if (!diffusion_denoise_plan (self->model, picture, &options, &report, NULL))
+        return;
+      all += report.computed;
+      most = MAX (most, report.peak_bytes);
+      results += diffusion_drawable_get_bytes (self->drawables->pdata[i]);
+    }
+  g_mutex_lock (&self->lock);
+  self->seconds = seconds * all / computed;
+  self->bytes = most + results;
+  g_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -231,6 +284,8 @@ run_job (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, 
   GPtrArray *drawables = job->session->drawables;
   double pixels = 0, done = 0;
 
+  if (!open_model (job->session, job->settings->model, error))
+    return FALSE;
   for (guint i = 0; i < drawables->len; i++)
     {
       const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
@@ -245,7 +300,7 @@ run_job (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, 
 
       done += (double) region->width * region->height;
       share.to = done / pixels;
-      if (!denoise (job->session, i, job->settings, picture, region, share_progress, &share, cancellable, error))
+      if (!denoise (job->session, i, job->settings, picture, region, NULL, share_progress, &share, cancellable, error))
         return FALSE;
     }
   return TRUE;
@@ -259,6 +314,16 @@ diffusion_denoise_session_run (DiffusionDenoiseSession *self, const DiffusionDen
   Job job = { self, settings };
 
   return diffusion_worker_run (run_job, &job, cancellable, progress, progress_data, error);
+}
+
+gboolean
+diffusion_denoise_session_run_dialog (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
+                                      gboolean *stopped, GError **error)
+{
+  Job job = { self, settings };
+  const DiffusionRun run = { .title = _ ("Denoising"), .func = run_job, .data = &job };
+
+  return diffusion_run_dialog (&run, stopped, error);
 }
 
 static gboolean
@@ -293,7 +358,9 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   g_autoptr (DiffusionPicture) from = diffusion_drawable_open (drawable);
   g_autofree float *colors = g_try_new (float, (gsize) area->width * area->height * from->channels);
   PreviewPicture picture = { *from, from, area, colors };
+  DiffusionDenoiseReport report;
   GeglRectangle region;
+  gint64 begun;
 
   if (!colors)
     {
@@ -306,22 +373,30 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   /* Without noise to take away nothing is written. */
   if (!from->read (from, area->x, area->y, area->width, area->height, colors, error))
     return FALSE;
-  /* Outside the region nothing is selected, so no new colours are taken from there. */
-  if (gegl_rectangle_intersect (&region, area, diffusion_drawable_get_region (drawable))
-      && !denoise (self, 0, settings, &picture.base, &region, progress, progress_data, cancellable, error))
+  if (!open_model (self, settings->model, error))
     return FALSE;
+  begun = g_get_monotonic_time ();
+  /* Outside the region nothing is selected, so no new colours are taken from there. */
+  if (gegl_rectangle_intersect (&region, area, diffusion_drawable_get_region (drawable)))
+    {
+      if (!denoise (self, 0, settings, &picture.base, &region, &report, progress, progress_data, cancellable, error))
+        return FALSE;
+      extrapolate (self, settings, (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC, report.computed);
+    }
   diffusion_drawable_render (drawable, area, colors, pixels);
   return TRUE;
 }
 
 static gboolean
 commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig *config, gboolean new_layer,
-                 GError **error)
+                 gboolean stopped, GError **error)
 {
   DiffusionDrawable *drawable = self->drawables->pdata[index];
   g_autoptr (JsonObject) found = json_object_new ();
   double estimate = diffusion_denoise_session_get_estimate (self, index);
 
+  if (stopped && !diffusion_drawable_has_result (drawable))
+    return TRUE;
   if (new_layer)
     {
       g_autofree char *old = gimp_item_get_name (self->items->pdata[index]);
@@ -335,20 +410,23 @@ commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig
 
   if (estimate >= 0)
     json_object_set_double_member (found, "noise-level", estimate);
+  if (stopped)
+    json_object_set_boolean_member (found, "stopped", TRUE);
   diffusion_remember (GIMP_ITEM (diffusion_drawable_get_drawable (drawable)), DIFFUSION_DENOISE_PROCEDURE, config,
                       self->model_path, found);
   return TRUE;
 }
 
 gboolean
-diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureConfig *config, GError **error)
+diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureConfig *config, gboolean stopped,
+                                  GError **error)
 {
   gboolean ok = TRUE, new_layer;
 
   g_object_get (config, "new-layer", &new_layer, NULL);
   gimp_image_undo_group_start (self->image);
   for (guint i = 0; ok && i < self->drawables->len; i++)
-    ok = commit_drawable (self, i, config, new_layer, error);
+    ok = commit_drawable (self, i, config, new_layer, stopped, error);
   gimp_image_undo_group_end (self->image);
   return ok;
 }

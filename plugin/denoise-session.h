@@ -16,6 +16,8 @@ typedef struct _DiffusionDenoiseSession DiffusionDenoiseSession;
  * @strength: 0 keeps the picture, 1 takes all the noise away, 2 more than was found
  * @luma: share of @strength for brightness, 0 to 1
  * @chroma: share of @strength for colour, 0 to 1
+ * @detail: how much fine structure is brought back, 0 to 1
+ * @passes: how often the network looks at the picture
  */
 typedef struct
 {
@@ -24,6 +26,8 @@ typedef struct
   double strength;
   double luma;
   double chroma;
+  double detail;
+  gint passes;
 } DiffusionDenoiseSettings;
 
 /** diffusion_denoise_settings_get: (skip): takes the settings from a procedure's arguments. */
@@ -61,6 +65,15 @@ GPtrArray *diffusion_denoise_session_get_drawables (DiffusionDenoiseSession *sel
 double diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index);
 
 /**
+ * diffusion_denoise_session_get_cost:
+ * @seconds: (out): how long all of it will take, as far as the last preview can tell
+ * @bytes: (out): memory it will need at most, besides GIMP's own
+ *
+ * Returns: %FALSE before a preview was computed
+ */
+gboolean diffusion_denoise_session_get_cost (DiffusionDenoiseSession *self, double *seconds, gsize *bytes);
+
+/**
  * diffusion_denoise_session_run:
  * @progress: called in this thread
  *
@@ -69,6 +82,18 @@ double diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, gu
 gboolean diffusion_denoise_session_run (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
                                         DiffusionProgressFunc progress, gpointer progress_data,
                                         GCancellable *cancellable, GError **error);
+
+/**
+ * diffusion_denoise_session_run_dialog:
+ * @stopped: (out): whether the user stopped it and wants to keep what was done until then
+ *
+ * Does the same with a window that tells how far it is.
+ *
+ * Returns: %TRUE when there is something to commit; %FALSE with %G_IO_ERROR_CANCELLED when the user cancelled
+ */
+gboolean diffusion_denoise_session_run_dialog (DiffusionDenoiseSession *self,
+                                               const DiffusionDenoiseSettings *settings, gboolean *stopped,
+                                               GError **error);
 
 /**
  * diffusion_denoise_session_preview:
@@ -86,11 +111,12 @@ gboolean diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const
  * diffusion_denoise_session_commit:
  * @self: one that has run
  * @config: the procedure's arguments, to be remembered in the layers
+ * @stopped: it was stopped: layers it did not get to are left as they are
  * @error: return location for an error
  *
  * Puts the results into the drawables, or into new layers, as one undo step.
  */
 gboolean diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureConfig *config,
-                                           GError **error);
+                                           gboolean stopped, GError **error);
 
 G_END_DECLS

@@ -39,6 +39,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 {
   g_autoptr (DiffusionDenoiseSession) session = NULL;
   g_auto (DiffusionDenoiseSettings) settings = { 0 };
+  gboolean stopped = FALSE, done;
   GimpValueArray *values;
   GError *error = NULL;
 
@@ -59,11 +60,21 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
     return fail (procedure, error);
 
   diffusion_denoise_settings_get (&settings, config);
-  gimp_progress_init (_ ("Denoising"));
-  if (!diffusion_denoise_session_run (session, &settings, show_progress, NULL, NULL, &error)
-      || !diffusion_denoise_session_commit (session, config, &error))
+  if (run_mode == GIMP_RUN_INTERACTIVE)
+    done = diffusion_denoise_session_run_dialog (session, &settings, &stopped, &error);
+  else
+    {
+      gimp_progress_init (_ ("Denoising"));
+      done = diffusion_denoise_session_run (session, &settings, show_progress, NULL, NULL, &error);
+      gimp_progress_end ();
+    }
+  if (!done && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_clear_error (&error);
+      return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+    }
+  if (!done || !diffusion_denoise_session_commit (session, config, stopped, &error))
     return fail (procedure, error);
-  gimp_progress_end ();
   gimp_displays_flush ();
 
   values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
@@ -106,6 +117,13 @@ diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
   gimp_procedure_add_double_argument (procedure, "chroma", _ ("C_olor (%)"),
                                       _ ("Share of the strength that noise of color gets, 0 to 1"), 0.0, 1.0, 1.0,
                                       G_PARAM_READWRITE);
+  gimp_procedure_add_double_argument (procedure, "detail", _ ("_Detail recovery (%)"),
+                                      _ ("Brings back fine structure that went with the noise, 0 to 1"), 0.0, 1.0, 0.0,
+                                      G_PARAM_READWRITE);
+  gimp_procedure_add_int_argument (procedure, "passes", _ ("_Passes"),
+                                   _ ("1 gives the most likely picture; more passes a sharper one that is less certain, "
+                                      "in as many times the time"),
+                                   1, DIFFUSION_DENOISE_MAX_PASSES, 1, G_PARAM_READWRITE);
   gimp_procedure_add_boolean_argument (procedure, "new-layer", _ ("Result in a new _layer"),
                                        _ ("Leave each layer as it is and put the result into a copy above it"), FALSE,
                                        G_PARAM_READWRITE);

@@ -155,6 +155,20 @@ diffusion_drawable_get_region (DiffusionDrawable *self)
   return &self->region;
 }
 
+gboolean
+diffusion_drawable_has_result (DiffusionDrawable *self)
+{
+  return self->result != NULL;
+}
+
+gsize
+diffusion_drawable_get_bytes (DiffusionDrawable *self)
+{
+  gsize bytes = babl_format_get_bytes_per_pixel (self->format);
+
+  return bytes * ((gsize) self->extent.width * self->extent.height + (gsize) self->region.width * self->region.height);
+}
+
 /* GIMP blends through the selection in 32-bit floats. For wider samples the pixels that are entirely out or in
  * are put back or put in as they are; undo holds the whole region from before the merge. */
 static void

@@ -46,6 +46,12 @@ const GeglRectangle *diffusion_drawable_get_extent (DiffusionDrawable *self);
 /** diffusion_drawable_get_region: the bounds of what may change, in the drawable's own pixels. */
 const GeglRectangle *diffusion_drawable_get_region (DiffusionDrawable *self);
 
+/** diffusion_drawable_has_result: was anything written to its picture? */
+gboolean diffusion_drawable_has_result (DiffusionDrawable *self);
+
+/** diffusion_drawable_get_bytes: memory its copies take once the region is written. */
+gsize diffusion_drawable_get_bytes (DiffusionDrawable *self);
+
 /**
  * diffusion_drawable_copy_mask:
  *

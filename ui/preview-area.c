@@ -6,29 +6,38 @@
 
 #include "core/base/i18n.h"
 #include "ui/preview-draw.h"
+#include "ui/watchdog.h"
 
 #define WAIT_MS     120 /* after the last change, before computing starts */
 #define PROGRESS_MS 60
+#define SHOW_MS     200 /* between pictures of a progressive computation */
+#define STRIP       65536 /* pixels that are read at a time */
 #define GRAB_PIXELS 10
 #define MIN_ZOOM    (1.0 / 16)
 #define MAX_ZOOM    16.0
-
-/* A part of the picture as it is drawn. */
-typedef struct
-{
-  GdkRectangle area;
-  cairo_surface_t *surface;
-} Part;
 
 /* One computation, alive until its thread has ended. */
 typedef struct
 {
   const DiffusionPreviewSource *source;
+  gpointer data;
   gpointer job;
-  Part part;
+  guint32 *pixels; /* [area height, area width] */
+  DiffusionPreviewPart part;
+  DiffusionPreviewPart so_far; /* under the lock */
+  GMutex lock;
+  gint64 shown;
   gint done; /* of 1000; atomic */
   gint64 start;
 } Run;
+
+/* Reading what is there, beside the main loop. */
+typedef struct
+{
+  const DiffusionPreviewSource *source;
+  gpointer data;
+  DiffusionPreviewPart part;
+} Fetch;
 
 struct _DiffusionPreviewArea
 {
@@ -42,11 +51,12 @@ struct _DiffusionPreviewArea
   double center_y;
   double divider;
 
-  Part before;
-  Part after;
+  DiffusionPreviewPart before;
+  DiffusionPreviewPart after;
   gboolean stale; /* after is not what the settings would give */
 
-  GCancellable *cancellable; /* while something runs */
+  Fetch *fetch;
+  GCancellable *cancellable; /* while something is computed */
   Run *run;
   guint wait;
   guint ticker;
@@ -71,35 +81,6 @@ static guint signals[N_SIGNALS];
 G_DEFINE_TYPE (DiffusionPreviewArea, diffusion_preview_area, GTK_TYPE_DRAWING_AREA)
 
 static void schedule (DiffusionPreviewArea *self);
-
-static void
-part_clear (Part *part)
-{
-  g_clear_pointer (&part->surface, cairo_surface_destroy);
-}
-
-static void
-part_new (Part *part, const GdkRectangle *area)
-{
-  part_clear (part);
-  part->area = *area;
-  part->surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, area->width, area->height);
-}
-
-/* The rows of an ARGB32 surface follow each other without gaps, whatever its width. */
-static guint32 *
-part_pixels (Part *part)
-{
-  return (guint32 *) cairo_image_surface_get_data (part->surface);
-}
-
-static gboolean
-contains (const Part *part, const GdkRectangle *area)
-{
-  return part->surface && area->x >= part->area.x && area->y >= part->area.y
-         && area->x + area->width <= part->area.x + part->area.width
-         && area->y + area->height <= part->area.y + part->area.height;
-}
 
 /* Widget units per pixel of the picture. At zoom 1 a pixel of the picture is a pixel of the screen. */
 static double
@@ -137,6 +118,17 @@ get_visible (DiffusionPreviewArea *self, GdkRectangle *area)
   return gdk_rectangle_intersect (&seen, &all, area);
 }
 
+/* Pixels of the picture that are one pixel of the screen or less together. */
+static gint
+get_reduction (DiffusionPreviewArea *self)
+{
+  gint reduction = 1;
+
+  while (2 * reduction * self->zoom <= 1.0 + 1e-6)
+    reduction *= 2;
+  return reduction;
+}
+
 /* Keeps the view on the picture. */
 static void
 limit_center (DiffusionPreviewArea *self)
@@ -156,28 +148,115 @@ limit_center (DiffusionPreviewArea *self)
 }
 
 static void
+fetch_thread (GTask *task, gpointer object, gpointer data, GCancellable *cancellable)
+{
+  Fetch *fetch = data;
+  DiffusionPreviewPart *part = &fetch->part;
+  gint k = part->reduction, width = part->area.width;
+  gint rows = MAX (STRIP / width / k, 1) * k;
+  g_autofree guint32 *pixels = g_new (guint32, (gsize) width * rows);
+
+  for (gint row = 0; row < part->area.height; row += rows)
+    {
+      const GdkRectangle strip
+          = { part->area.x, part->area.y + row, width, MIN (rows, part->area.height - row) };
+
+      fetch->source->read (fetch->data, &strip, pixels);
+      diffusion_preview_part_fill (part, row, strip.height, pixels);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+static void fetch (DiffusionPreviewArea *self);
+
+static void
+fetch_ended (GObject *object, GAsyncResult *result, gpointer data)
+{
+  DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (object);
+
+  diffusion_preview_part_take (&self->before, &self->fetch->part);
+  g_clear_pointer (&self->fetch, g_free);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  fetch (self);
+}
+
+/* Reads what is visible, and half as much around it for when it is dragged. */
+static void
+fetch (DiffusionPreviewArea *self)
+{
+  const GdkRectangle all = { 0, 0, self->source.width, self->source.height };
+  gint reduction = get_reduction (self);
+  GdkRectangle area;
+  g_autoptr (GTask) task = NULL;
+
+  if (self->stopped || self->fetch || !gtk_widget_get_realized (GTK_WIDGET (self)) || !get_visible (self, &area)
+      || diffusion_preview_part_covers (&self->before, &area, reduction))
+    return;
+  area.x -= area.width / 4;
+  area.width += area.width / 2;
+  area.y -= area.height / 4;
+  area.height += area.height / 2;
+  gdk_rectangle_intersect (&area, &all, &area);
+  diffusion_preview_part_align (&area, reduction, all.width, all.height);
+
+  self->fetch = g_new0 (Fetch, 1);
+  self->fetch->source = &self->source;
+  self->fetch->data = self->data;
+  diffusion_preview_part_init (&self->fetch->part, &area, reduction);
+  task = g_task_new (self, NULL, fetch_ended, NULL);
+  g_task_set_task_data (task, self->fetch, NULL);
+  g_task_run_in_thread (task, fetch_thread);
+}
+
+static void
 view_changed (DiffusionPreviewArea *self)
 {
   limit_center (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
+  fetch (self);
   schedule (self);
 }
 
 static void
 run_progress (double fraction, gpointer data)
 {
-  g_atomic_int_set (&((Run *) data)->done, (gint) (1000 * CLAMP (fraction, 0.0, 1.0)));
+  Run *run = data;
+  gint64 now = g_get_monotonic_time ();
+
+  g_atomic_int_set (&run->done, (gint) (1000 * CLAMP (fraction, 0.0, 1.0)));
+  if (run->source->progressive && now - run->shown > SHOW_MS * 1000)
+    {
+      DiffusionPreviewPart part;
+
+      diffusion_preview_part_init (&part, &run->part.area, run->part.reduction);
+      diffusion_preview_part_fill (&part, 0, part.area.height, run->pixels);
+      g_mutex_lock (&run->lock);
+      diffusion_preview_part_take (&run->so_far, &part);
+      g_mutex_unlock (&run->lock);
+      run->shown = now;
+    }
 }
 
 static void
 run_thread (GTask *task, gpointer object, gpointer data, GCancellable *cancellable)
 {
   Run *run = data;
+  const GdkRectangle *area = &run->part.area;
   GError *error = NULL;
 
-  if (run->source->compute (run->job, &run->part.area, part_pixels (&run->part), run_progress, run, cancellable,
-                            &error))
-    g_task_return_boolean (task, TRUE);
+  run->pixels = g_try_malloc_n ((gsize) area->width * area->height, sizeof (guint32));
+  if (!run->pixels)
+    {
+      g_task_return_new_error (task, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, "%s",
+                               _ ("Not enough memory for the preview."));
+      return;
+    }
+  run->source->read (run->data, area, run->pixels);
+  if (run->source->compute (run->job, area, run->pixels, run_progress, run, cancellable, &error))
+    {
+      diffusion_preview_part_fill (&run->part, 0, area->height, run->pixels);
+      g_task_return_boolean (task, TRUE);
+    }
   else
     g_task_return_error (task, error);
 }
@@ -186,13 +265,22 @@ static void
 run_free (Run *run)
 {
   run->source->end (run->job);
-  part_clear (&run->part);
+  diffusion_preview_part_clear (&run->part);
+  diffusion_preview_part_clear (&run->so_far);
+  g_mutex_clear (&run->lock);
+  g_free (run->pixels);
   g_free (run);
 }
 
 static gboolean
 tick (gpointer data)
 {
+  DiffusionPreviewArea *self = data;
+
+  g_mutex_lock (&self->run->lock);
+  if (self->run->so_far.surface)
+    diffusion_preview_part_take (&self->after, &self->run->so_far);
+  g_mutex_unlock (&self->run->lock);
   gtk_widget_queue_draw (data);
   return G_SOURCE_CONTINUE;
 }
@@ -206,19 +294,17 @@ run_ended (GObject *object, GAsyncResult *result, gpointer data)
 
   g_clear_handle_id (&self->ticker, g_source_remove);
   self->run = NULL;
+  diffusion_watchdog_end ();
   if (g_task_propagate_boolean (G_TASK (result), &error))
     {
-      cairo_surface_mark_dirty (run->part.surface);
-      part_clear (&self->after);
-      self->after = run->part;
-      run->part.surface = NULL;
+      diffusion_preview_part_take (&self->after, &run->part);
       self->stale = FALSE;
       g_signal_emit (self, signals[COMPUTED], 0, (g_get_monotonic_time () - run->start) / 1e6,
                      self->after.area.width * self->after.area.height);
     }
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
-      part_clear (&self->after);
+      diffusion_preview_part_clear (&self->after);
       self->stale = FALSE;
       g_signal_emit (self, signals[FAILED], 0, error->message);
     }
@@ -240,7 +326,8 @@ start (gpointer data)
     return G_SOURCE_CONTINUE;
 
   self->wait = 0;
-  if (self->stopped || !get_visible (self, &visible) || (!self->stale && contains (&self->after, &visible)))
+  if (self->stopped || !get_visible (self, &visible)
+      || (!self->stale && diffusion_preview_part_covers (&self->after, &visible, get_reduction (self))))
     return G_SOURCE_REMOVE;
   job = self->source.begin (self->data);
   if (!job)
@@ -248,10 +335,13 @@ start (gpointer data)
 
   self->run = g_new0 (Run, 1);
   self->run->source = &self->source;
+  self->run->data = self->data;
   self->run->job = job;
   self->run->start = g_get_monotonic_time ();
-  part_new (&self->run->part, &visible);
-  cairo_surface_flush (self->run->part.surface);
+  g_mutex_init (&self->run->lock);
+  diffusion_preview_part_align (&visible, get_reduction (self), self->source.width, self->source.height);
+  diffusion_preview_part_init (&self->run->part, &visible, get_reduction (self));
+  diffusion_watchdog_begin ();
 
   self->cancellable = g_cancellable_new ();
   task = g_task_new (self, self->cancellable, run_ended, NULL);
@@ -265,13 +355,15 @@ start (gpointer data)
 static void
 schedule (DiffusionPreviewArea *self)
 {
+  gint reduction = get_reduction (self);
   GdkRectangle visible;
 
   if (self->stopped || !gtk_widget_get_realized (GTK_WIDGET (self)) || !get_visible (self, &visible))
     return;
-  if (self->run && !g_cancellable_is_cancelled (self->cancellable) && contains (&self->run->part, &visible))
+  if (self->run && !g_cancellable_is_cancelled (self->cancellable)
+      && diffusion_preview_part_covers (&self->run->part, &visible, reduction))
     return;
-  if (!self->run && !self->stale && contains (&self->after, &visible))
+  if (!self->run && !self->stale && diffusion_preview_part_covers (&self->after, &visible, reduction))
     return;
   if (self->cancellable)
     g_cancellable_cancel (self->cancellable);
@@ -295,7 +387,7 @@ diffusion_preview_area_stop (DiffusionPreviewArea *self)
   g_clear_handle_id (&self->wait, g_source_remove);
   if (self->cancellable)
     g_cancellable_cancel (self->cancellable);
-  while (self->run)
+  while (self->run || self->fetch)
     g_main_context_iteration (NULL, TRUE);
 }
 
@@ -305,27 +397,17 @@ diffusion_preview_area_draw (GtkWidget *widget, cairo_t *cr)
   DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
   gint width = gtk_widget_get_allocated_width (widget), height = gtk_widget_get_allocated_height (widget);
   double scale = get_scale (self), x, y, split = self->divider * width;
-  GdkRectangle visible;
 
   gtk_render_background (gtk_widget_get_style_context (widget), cr, 0, 0, width, height);
-  if (!get_visible (self, &visible))
-    return FALSE;
-  if (!contains (&self->before, &visible))
-    {
-      part_new (&self->before, &visible);
-      cairo_surface_flush (self->before.surface);
-      self->source.read (self->data, &visible, part_pixels (&self->before));
-      cairo_surface_mark_dirty (self->before.surface);
-    }
-
   get_origin (self, &x, &y);
-  diffusion_preview_draw_part (cr, self->before.surface, &self->before.area, x, y, scale, TRUE);
+  if (self->before.surface)
+    diffusion_preview_draw_part (cr, &self->before, x, y, scale);
   if (self->after.surface)
     {
       cairo_save (cr);
       cairo_rectangle (cr, split, 0, width - split, height);
       cairo_clip (cr);
-      diffusion_preview_draw_part (cr, self->after.surface, &self->after.area, x, y, scale, TRUE);
+      diffusion_preview_draw_part (cr, &self->after, x, y, scale);
       cairo_restore (cr);
     }
   diffusion_preview_draw_divider (cr, widget, split);
@@ -487,8 +569,8 @@ diffusion_preview_area_destroy (GtkWidget *widget)
   DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
 
   diffusion_preview_area_stop (self);
-  part_clear (&self->before);
-  part_clear (&self->after);
+  diffusion_preview_part_clear (&self->before);
+  diffusion_preview_part_clear (&self->after);
   g_clear_object (&self->drag);
   GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->destroy (widget);
 }

@@ -15,11 +15,13 @@ G_DECLARE_FINAL_TYPE (DiffusionPreviewArea, diffusion_preview_area, DIFFUSION, P
  * DiffusionPreviewSource:
  * @width: columns of the whole picture
  * @height: its rows
- * @read: fills [area height, area width] pixels as cairo's ARGB32 with what is there now; called in the main thread
+ * @read: fills [area height, area width] pixels as cairo's ARGB32 with what is there now; called in other threads,
+ *   also while @compute runs
  * @begin: makes a job from the settings as they are now, or returns %NULL when there is nothing to compute;
  *   called in the main thread
- * @compute: fills pixels with the result; called in another thread, never two at a time
+ * @compute: fills pixels, which hold what is there now, with the result; called in another thread, never two at a time
  * @end: frees a job; called in the main thread
+ * @progressive: pixels hold a picture worth seeing whenever @compute calls progress
  *
  * What a preview shows. All functions get the user's data first, except @compute and @end, which get the job.
  */
@@ -32,6 +34,7 @@ typedef struct
   gboolean (*compute) (gpointer job, const GdkRectangle *area, guint32 *pixels, DiffusionProgressFunc progress,
                        gpointer progress_data, GCancellable *cancellable, GError **error);
   void (*end) (gpointer job);
+  gboolean progressive;
 } DiffusionPreviewSource;
 
 /**

@@ -32,24 +32,22 @@ new_checks (void)
 }
 
 void
-diffusion_preview_draw_part (cairo_t *cr, cairo_surface_t *surface, const GdkRectangle *area, double x, double y,
-                             double scale, gboolean checks)
+diffusion_preview_draw_part (cairo_t *cr, const DiffusionPreviewPart *part, double x, double y, double scale)
 {
+  const GdkRectangle *area = &part->area;
+  cairo_pattern_t *checks = new_checks ();
+
   cairo_save (cr);
   cairo_rectangle (cr, x + area->x * scale, y + area->y * scale, area->width * scale, area->height * scale);
   cairo_clip (cr);
-  if (checks)
-    {
-      cairo_pattern_t *pattern = new_checks ();
-
-      cairo_set_source (cr, pattern);
-      cairo_paint (cr);
-      cairo_pattern_destroy (pattern);
-    }
+  cairo_set_source (cr, checks);
+  cairo_paint (cr);
+  cairo_pattern_destroy (checks);
   cairo_translate (cr, x + area->x * scale, y + area->y * scale);
-  cairo_scale (cr, scale, scale);
-  cairo_set_source_surface (cr, surface, 0, 0);
-  cairo_pattern_set_filter (cairo_get_source (cr), scale < 0.5 ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST);
+  cairo_scale (cr, scale * part->reduction, scale * part->reduction);
+  cairo_set_source_surface (cr, part->surface, 0, 0);
+  cairo_pattern_set_filter (cairo_get_source (cr),
+                            scale * part->reduction < 0.99 ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST);
   cairo_paint (cr);
   cairo_restore (cr);
 }

@@ -2,21 +2,20 @@
 /* What a preview is drawn with. */
 #pragma once
 
-#include <gtk/gtk.h>
+#include "ui/preview-part.h"
 
 G_BEGIN_DECLS
 
 /**
  * diffusion_preview_draw_part:
- * @surface: a part of the picture
- * @area: which part
+ * @part: one that has a surface
  * @x: the picture's left edge on @cr
  * @y: its top edge
  * @scale: units of @cr per pixel of the picture
- * @checks: draw a checkerboard below it, for what is transparent
+ *
+ * What is transparent is drawn over a checkerboard.
  */
-void diffusion_preview_draw_part (cairo_t *cr, cairo_surface_t *surface, const GdkRectangle *area, double x, double y,
-                                  double scale, gboolean checks);
+void diffusion_preview_draw_part (cairo_t *cr, const DiffusionPreviewPart *part, double x, double y, double scale);
 
 /** diffusion_preview_draw_divider: the line at @split, its handle, and what is on which side. */
 void diffusion_preview_draw_divider (cairo_t *cr, GtkWidget *widget, double split);

@@ -2,6 +2,8 @@
 /* Runs long work in a thread while the main loop stays alive. */
 #include "ui/worker.h"
 
+#include "ui/watchdog.h"
+
 #define STEPS        (1 << 16)
 #define SHOW_EVERY_MS 100
 
@@ -68,9 +70,11 @@ diffusion_worker_run (DiffusionWorkFunc func, gpointer data, GCancellable *cance
 
   work.loop = g_main_loop_new (NULL, FALSE);
   timer = g_timeout_add (SHOW_EVERY_MS, work_show, &work);
+  diffusion_watchdog_begin ();
   thread = g_thread_new ("diffusion-work", work_thread, &work);
   g_main_loop_run (work.loop);
   g_thread_join (thread);
+  diffusion_watchdog_end ();
   g_source_remove (timer);
   g_main_loop_unref (work.loop);
 

@@ -12,7 +12,7 @@ from gi.repository import Gimp, Gio
 
 
 def denoise_file(source, target, **settings):
-    """Settings are the procedure's: model, sigma, strength, luma, chroma."""
+    """Settings are the procedure's: model, sigma, strength, luma, chroma, detail, passes."""
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(source))
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-diffusion-denoise")
     config = procedure.create_config()
