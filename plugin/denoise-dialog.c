@@ -7,6 +7,7 @@
 #include "core/base/i18n.h"
 #include "plugin/denoise.h"
 #include "plugin/remember.h"
+#include "ui/accessible.h"
 #include "ui/duration.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
@@ -134,13 +135,20 @@ add_section (GtkWidget *box, const char *title, GtkWidget *content)
   return frame;
 }
 
+static GtkWidget *
+add_scale (Dialog *self, GtkWidget *box, const char *property, double step, double page)
+{
+  GtkWidget *scale = gimp_prop_spin_scale_new (G_OBJECT (self->config), property, step, page, 0);
+
+  diffusion_name_after_property (scale, G_OBJECT (self->config), property);
+  gtk_box_pack_start (GTK_BOX (box), scale, FALSE, FALSE, 0);
+  return scale;
+}
+
 static void
 add_share (Dialog *self, GtkWidget *box, const char *property)
 {
-  GtkWidget *scale = gimp_prop_spin_scale_new (G_OBJECT (self->config), property, 0.01, 0.1, 0);
-
-  gimp_prop_widget_set_factor (scale, 100.0, 1.0, 10.0, 0);
-  gtk_box_pack_start (GTK_BOX (box), scale, FALSE, FALSE, 0);
+  gimp_prop_widget_set_factor (add_scale (self, box, property, 0.01, 0.1), 100.0, 1.0, 10.0, 0);
 }
 
 static GimpItem *
@@ -172,8 +180,7 @@ new_settings (Dialog *self)
   add_section (box, _ ("Take away"), shares);
 
   add_share (self, quality, "detail");
-  gtk_box_pack_start (GTK_BOX (quality), gimp_prop_spin_scale_new (G_OBJECT (self->config), "passes", 1, 1, 0), FALSE,
-                      FALSE, 0);
+  add_scale (self, quality, "passes", 1, 1);
   add_section (box, _ ("Quality"), quality);
 
   gtk_box_pack_start (GTK_BOX (box), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,

@@ -19,7 +19,7 @@ struct _DiffusionDenoiseSession
   char *model_path;
   DiffusionPhotoModel *model;
   double *estimates; /* by drawable; negative before it is known. Written by the computing thread. */
-  double seconds;    /* what all will cost; negative before it is known. Written by the computing thread. */
+  double seconds; /* what all will cost; negative before it is known. Written by the computing thread. */
   gsize bytes;
   GMutex lock;
 };
@@ -190,10 +190,15 @@ open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
   self->model_path = g_steal_pointer (&path);
   g_free (self->model_name);
   self->model_name = g_strdup (name);
+  /* What one network finds is not what another one would. */
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->items->len; i++)
+    self->estimates[i] = -1.0;
+  g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
-/* The whole drawable is looked at, so that a part comes out as it does in the whole. */
+/* The whole drawable is looked at, once, so that a part comes out as it does in the whole. */
 static gboolean
 get_sigma (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPicture *picture, double *out,
            GCancellable *cancellable, GError **error)
@@ -203,13 +208,12 @@ get_sigma (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPi
   *out = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (self, index);
   if (*out >= 0)
     return TRUE;
-
   if (!diffusion_noise_level_estimate (self->model, picture, &level, cancellable, error))
     return FALSE;
-  *out = level.sigma;
   g_mutex_lock (&self->lock);
   self->estimates[index] = level.sigma;
   g_mutex_unlock (&self->lock);
+  *out = level.sigma;
   return TRUE;
 }
 
@@ -360,6 +364,7 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   PreviewPicture picture = { *from, from, area, colors };
   DiffusionDenoiseReport report;
   GeglRectangle region;
+  double sigma;
   gint64 begun;
 
   if (!colors)
@@ -373,7 +378,8 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   /* Without noise to take away nothing is written. */
   if (!from->read (from, area->x, area->y, area->width, area->height, colors, error))
     return FALSE;
-  if (!open_model (self, settings->model, error))
+  if (!open_model (self, settings->model, error)
+      || !get_sigma (self, 0, settings->sigma, &picture.base, &sigma, cancellable, error))
     return FALSE;
   begun = g_get_monotonic_time ();
   /* Outside the region nothing is selected, so no new colours are taken from there. */
@@ -404,6 +410,7 @@ commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig
 
       if (!diffusion_drawable_commit_as_layer (drawable, name, error))
         return FALSE;
+      json_object_set_int_member (found, DIFFUSION_REMEMBER_SOURCE, gimp_item_get_tattoo (self->items->pdata[index]));
     }
   else if (!diffusion_drawable_commit (drawable, error))
     return FALSE;

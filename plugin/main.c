@@ -7,6 +7,7 @@
 #include "plugin/generate.h"
 #include "plugin/interpolate.h"
 #include "plugin/regenerate.h"
+#include "plugin/repeat.h"
 
 #define DIFFUSION_TYPE_PLUG_IN (diffusion_plug_in_get_type ())
 G_DECLARE_FINAL_TYPE (DiffusionPlugIn, diffusion_plug_in, DIFFUSION, PLUG_IN, GimpPlugIn)
@@ -27,6 +28,7 @@ static const struct
   { DIFFUSION_GENERATE_PROCEDURE, diffusion_generate_procedure_new },
   { DIFFUSION_INTERPOLATE_PROCEDURE, diffusion_interpolate_procedure_new },
   { DIFFUSION_REGENERATE_PROCEDURE, diffusion_regenerate_procedure_new },
+  { DIFFUSION_REPEAT_PROCEDURE, diffusion_repeat_procedure_new },
 };
 
 static GList *

@@ -92,26 +92,45 @@ take_setting (JsonObject *object, GObject *config, GParamSpec *pspec)
     g_object_set_property (config, pspec->name, &fitting);
 }
 
-gboolean
-diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureConfig *config)
+/* What is remembered in @item: an object, or NULL. */
+static JsonNode *
+read_parasite (GimpItem *item)
 {
   GimpParasite *parasite = gimp_item_get_parasite (item, DIFFUSION_PARASITE);
-  g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
-  g_autofree GParamSpec **properties = NULL;
   const char *data;
-  JsonObject *object;
+  JsonNode *root;
   guint32 size;
-  guint n;
 
   if (!parasite)
-    return FALSE;
+    return NULL;
   data = gimp_parasite_get_data (parasite, &size);
   text = g_strndup (data, size);
   gimp_parasite_free (parasite);
   root = json_from_string (text, NULL);
-  object = root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
-  if (!object || g_strcmp0 (json_object_get_string_member_with_default (object, "procedure", ""), procedure) != 0)
+  if (root && !JSON_NODE_HOLDS_OBJECT (root))
+    g_clear_pointer (&root, json_node_unref);
+  return root;
+}
+
+static gboolean
+is_string (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING;
+}
+
+gboolean
+diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureConfig *config)
+{
+  g_autoptr (JsonNode) root = read_parasite (item);
+  g_autofree GParamSpec **properties = NULL;
+  JsonObject *object = root ? json_node_get_object (root) : NULL;
+  guint n;
+
+  if (!object || !is_string (object, "procedure")
+      || g_strcmp0 (json_object_get_string_member (object, "procedure"), procedure) != 0)
     return FALSE;
   if (!config)
     return TRUE;
@@ -121,4 +140,27 @@ diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureConfig *co
     if (is_setting (properties[i]))
       take_setting (object, G_OBJECT (config), properties[i]);
   return TRUE;
+}
+
+char *
+diffusion_recall_procedure (GimpItem *item)
+{
+  g_autoptr (JsonNode) root = read_parasite (item);
+  JsonObject *object = root ? json_node_get_object (root) : NULL;
+
+  return object && is_string (object, "procedure") ? g_strdup (json_object_get_string_member (object, "procedure"))
+                                                   : NULL;
+}
+
+GimpDrawable *
+diffusion_recall_source (GimpItem *item, GimpImage *image)
+{
+  g_autoptr (JsonNode) root = read_parasite (item);
+  gint64 tattoo = root ? json_object_get_int_member_with_default (json_node_get_object (root),
+                                                                  DIFFUSION_REMEMBER_SOURCE, 0)
+                       : 0;
+
+  if (tattoo <= 0 || tattoo > G_MAXUINT32)
+    return NULL;
+  return (GimpDrawable *) gimp_image_get_layer_by_tattoo (image, (guint) tattoo);
 }

@@ -35,4 +35,13 @@ void diffusion_remember (GimpItem *item, const char *procedure, GimpProcedureCon
  */
 gboolean diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureConfig *config);
 
+/** diffusion_recall_procedure: (transfer full) (nullable): the name of the procedure that left settings in @item. */
+char *diffusion_recall_procedure (GimpItem *item);
+
+/* What to add to "more" of diffusion_remember() where a new layer was made from another: its tattoo. */
+#define DIFFUSION_REMEMBER_SOURCE "source"
+
+/** diffusion_recall_source: (transfer none) (nullable): the layer or channel that @item was made from, if @image has it. */
+GimpDrawable *diffusion_recall_source (GimpItem *item, GimpImage *image);
+
 G_END_DECLS

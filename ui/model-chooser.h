@@ -18,7 +18,7 @@ G_DECLARE_FINAL_TYPE (DiffusionModelChooser, diffusion_model_chooser, DIFFUSION,
  * @kind: what the model has to be; others are not offered
  *
  * What the chosen model is for, its licence and size are shown below; a model that is not there (any more) is
- * kept and said.
+ * kept and said. Models can be added: copied to where the user's are.
  */
 GtkWidget *diffusion_model_chooser_new (GObject *config, const char *property, DiffusionModelKind kind);
 

@@ -6,6 +6,7 @@
 #include <libgimpwidgets/gimpwidgets.h>
 
 #include "core/base/i18n.h"
+#include "ui/accessible.h"
 
 #define MAX_SIGMA     100.0
 #define DEFAULT_SIGMA 15.0
@@ -107,6 +108,7 @@ diffusion_sigma_entry_init (DiffusionSigmaEntry *self)
 
   self->scale = gimp_spin_scale_new (gtk_adjustment_new (DEFAULT_SIGMA, 0.0, MAX_SIGMA, 0.5, 5.0, 0.0), _ ("_Level"), 1);
   gtk_widget_set_tooltip_text (self->scale, _ ("Standard deviation of the noise, on a scale from 0 to 255"));
+  diffusion_set_accessible_name (self->scale, _ ("_Level"), NULL);
   g_signal_connect (self->scale, "value-changed", G_CALLBACK (changed), self);
   gtk_box_pack_start (GTK_BOX (self), self->scale, FALSE, FALSE, 0);
 }

@@ -234,11 +234,6 @@ diffusion_denoise (DiffusionPhotoModel *model,
 
   if (!make_plan (&denoise, picture, &work, &plan, report, error))
     return FALSE;
-<<<<<<< HEAD
-  work.overlap = diffusion_photo_model_get_radius (diffusion_photo_model_get_config (model));
-  measure_network (model, &work);
-  if (!diffusion_tiles_plan (picture, options->region, &work, options->tile, options->memory_limit, &plan, error))
-    return FALSE;
   if (denoise.sigma == DIFFUSION_SIGMA_AUTO)
     {
       DiffusionNoiseLevel level;
@@ -248,9 +243,7 @@ diffusion_denoise (DiffusionPhotoModel *model,
       denoise.sigma = level.sigma;
     }
   if (report != NULL)
-    *report = (DiffusionDenoiseReport) { denoise.sigma, plan.peak_bytes };
-=======
->>>>>>> 3ba395c (Denoise: details brought back, several passes, and the cost known before)
+    report->sigma = denoise.sigma;
   if (denoise.sigma == 0 || options->strength == 0)
     return TRUE;
   denoise.gray_sigma = denoise.sigma / 255 * (picture->channels == 1 ? 1 : GRAY_OF_COLOR);

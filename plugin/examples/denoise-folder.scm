@@ -6,7 +6,8 @@
 ;                (load "denoise-folder.scm")
 ;                (diffusion-denoise-folder "photos/*.jpg" "clean"))' --quit
 ;
-; The folder "clean" has to exist; each photo is written there as PNG. An error ends GIMP with a status other than 0.
+; The folder "clean" has to exist; each photo is written there as PNG. An error is said on standard error and ends GIMP
+; with a status other than 0.
 
 (define (diffusion-denoise-file from to)
   (let ((image (gimp-file-load RUN-NONINTERACTIVE from)))
@@ -23,6 +24,8 @@
     (if (null? (cdr parts)) name (unbreakupstr (butlast parts) "."))))
 
 (define (diffusion-denoise-folder pattern folder)
+  (if (null? (file-glob pattern TRUE))
+      (error (string-append pattern ": no such files")))
   (let loop ((files (file-glob pattern TRUE)))
     (if (pair? files)
         (begin
