@@ -44,7 +44,7 @@ static gboolean
 bench_product (CliBench *bench, Product *p, GError **error)
 {
   static const char *const names[] = { "f32", "bf16" };
-  g_autofree char *name = g_strdup_printf ("product/%s/%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT,
+  g_autofree char *name = g_strdup_printf ("product/%s/%zux%zux%zu",
                                            names[p->precision], p->m, p->n, p->k);
   gboolean done;
 

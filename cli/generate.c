@@ -35,8 +35,8 @@ save_preview (const DiffusionPreview *preview, gpointer data)
   for (gsize i = 0; i < preview->n && job->problem == NULL; i++)
     {
       g_autofree char *name
-          = job->count == 1 ? g_strdup_printf ("step-%04" G_GSIZE_FORMAT ".png", preview->step)
-                            : g_strdup_printf ("picture-%03u-step-%04" G_GSIZE_FORMAT ".png", job->first + (guint) i + 1,
+          = job->count == 1 ? g_strdup_printf ("step-%04zu.png", preview->step)
+                            : g_strdup_printf ("picture-%03u-step-%04zu.png", job->first + (guint) i + 1,
                                                preview->step);
       g_autofree char *path = g_build_filename (job->progressive, name, NULL);
 

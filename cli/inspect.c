@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion inspect: what a model is, and what it costs, before anything is computed. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -170,7 +171,7 @@ print_text (const DiffusionModel *model, const Cost *cost, const char *hash)
   const DiffusionSchedulerConfig *scheduler = diffusion_model_get_scheduler (model);
   CliTable *table = cli_table_new ();
   g_autofree char *count = cli_format_count ((double) diffusion_model_count_parameters (model));
-  g_autofree char *parameters = g_strdup_printf ("%" G_GINT64_FORMAT " (%s)", diffusion_model_count_parameters (model), count);
+  g_autofree char *parameters = g_strdup_printf ("%" PRId64 " (%s)", diffusion_model_count_parameters (model), count);
   g_autofree char *macs = cli_format_count ((double) cost->macs);
   g_autofree char *memory = g_strdup_printf (_ ("%.0f MB"), ceil ((double) cost->memory / 1e6));
   g_autofree char *step = g_strdup_printf (_ ("%s multiply-adds, %s of memory at %d×%d"), macs, memory, cost->width,

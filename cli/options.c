@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -78,7 +79,7 @@ cli_check_int (const char *option, gint64 value, gint64 minimum, gint64 maximum,
 {
   if (value >= minimum && value <= maximum)
     return TRUE;
-  return cli_usage_error (error, _ ("%s: found %" G_GINT64_FORMAT ", expected %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+  return cli_usage_error (error, _ ("%s: found %" PRId64 ", expected %" PRId64 " to %" PRId64),
                           option, value, minimum, maximum);
 }
 
@@ -112,7 +113,7 @@ cli_parse_int (const char *option, const char *text, gint64 minimum, gint64 maxi
   gint64 number = g_ascii_strtoll (text, &end, 10);
   if (end == text || *end != '\0' || errno == ERANGE)
     return cli_usage_error (error,
-                            _ ("%s: found “%s”, expected a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+                            _ ("%s: found “%s”, expected a whole number from %" PRId64 " to %" PRId64),
                             option, text, minimum, maximum);
   *value = number;
   return cli_check_int (option, number, minimum, maximum, error);

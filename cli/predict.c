@@ -88,7 +88,7 @@ read_numbers (const DiffusionTensorFile *file, const char *name, gsize n, GError
       g_autofree char *found = diffusion_tensor_entry_format_shape (entry);
 
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _ ("%s: tensor %s has shape %s, expected [%" G_GSIZE_FORMAT "], one for each picture"),
+                   _ ("%s: tensor %s has shape %s, expected [%zu], one for each picture"),
                    diffusion_tensor_file_get_path (file), name, found, n);
       return NULL;
     }
@@ -156,7 +156,7 @@ read_job (const DiffusionModel *model, const DiffusionTensorFile *file, Job *job
       if (job->low_res.n != job->x.n)
         {
           g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                       _ ("%s: tensor low_res has %" G_GSIZE_FORMAT " pictures, expected %" G_GSIZE_FORMAT),
+                       _ ("%s: tensor low_res has %zu pictures, expected %zu"),
                        diffusion_tensor_file_get_path (file), job->low_res.n, job->x.n);
           return FALSE;
         }

@@ -2,6 +2,8 @@
 /* What a training shows while it runs: the progress line, plots, grids of samples. */
 #include "cli/train-watch.h"
 
+#include <inttypes.h>
+
 #include "cli/progress.h"
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
@@ -39,7 +41,7 @@ static void
 draw_samples (const CliTrainWatch *watch, const DiffusionTrainReport *report)
 {
   const DiffusionRecipe *recipe = watch->recipe;
-  g_autofree char *name = g_strdup_printf ("samples-%08" G_GUINT64_FORMAT ".png", report->step);
+  g_autofree char *name = g_strdup_printf ("samples-%08" PRIu64 ".png", report->step);
   g_autofree char *path = g_build_filename (watch->folder, name, NULL);
   g_autoptr (GError) error = NULL;
   g_autofree float *pictures = NULL, *grid = NULL;
@@ -72,7 +74,7 @@ cli_train_watch_report (const DiffusionTrainReport *report, gpointer data)
   if (watch->progress == NULL)
     watch->progress = cli_progress_new ("", 0);
   cli_progress_show (watch->progress,
-                     _ ("step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT ", loss %.4f, %.1f images/s, %s left"),
+                     _ ("step %" PRIu64 " of %" PRIu64 ", loss %.4f, %.1f images/s, %s left"),
                      report->step, report->steps, report->smooth_loss, report->images_per_second, left);
   if (recipe->plot > 0 && (last || report->step % (guint64) recipe->plot == 0))
     draw_plot (watch);

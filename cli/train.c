@@ -63,12 +63,12 @@ announce (DiffusionTrainTask *task, const DiffusionTrainOptions *options, const 
   gsize skipped = diffusion_dataset_get_skipped (dataset);
   g_autofree char *memory = g_format_size (diffusion_train_plan_bytes (task, options));
 
-  g_printerr (_ ("%" G_GSIZE_FORMAT " pictures"), diffusion_dataset_get_size (dataset));
+  g_printerr (_ ("%zu pictures"), diffusion_dataset_get_size (dataset));
   if (classes > 0)
-    g_printerr (_ (" in %" G_GSIZE_FORMAT " classes"), classes);
+    g_printerr (_ (" in %zu classes"), classes);
   if (skipped > 0)
-    g_printerr (_ (" (%" G_GSIZE_FORMAT " files could not be read)"), skipped);
-  g_printerr (_ (", %" G_GSIZE_FORMAT " parameters, at most %s of memory\n"), diffusion_params_get_total (task->params),
+    g_printerr (_ (" (%zu files could not be read)"), skipped);
+  g_printerr (_ (", %zu parameters, at most %s of memory\n"), diffusion_params_get_total (task->params),
               memory);
 }
 

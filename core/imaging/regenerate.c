@@ -32,7 +32,7 @@ diffusion_picture_check_channels (gsize channels, GError **error)
   if (channels == 1 || channels == 3)
     return TRUE;
   g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED,
-               _("Found a model of %" G_GSIZE_FORMAT " channels, expected 1 or 3"), channels);
+               _("Found a model of %zu channels, expected 1 or 3"), channels);
   return FALSE;
 }
 

@@ -2,6 +2,7 @@
 /* JSON of untrusted origin: parsed with limits, read with errors that name the field. */
 #include "core/model/json.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -190,7 +191,7 @@ diffusion_json_get_int (const char *name,
         }
     }
   expected =
-      g_strdup_printf (_("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), minimum, maximum);
+      g_strdup_printf (_("a whole number from %" PRId64 " to %" PRId64), minimum, maximum);
   return wrong_value (name, node, key, expected, error);
 }
 

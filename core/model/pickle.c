@@ -100,7 +100,7 @@ static gboolean
 damaged (Machine *machine, const char *what)
 {
   g_set_error (machine->error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-               _("%s: damaged pickle at byte %" G_GSIZE_FORMAT ": %s"), machine->path,
+               _("%s: damaged pickle at byte %zu: %s"), machine->path,
                (gsize)(machine->at - machine->start), what);
   return FALSE;
 }

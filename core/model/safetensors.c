@@ -2,6 +2,7 @@
 /* The safetensors format: a length, a JSON table, then the numbers. */
 #include "core/model/safetensors.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -115,8 +116,8 @@ read_entry (DiffusionTensorFile *file,
   if ((guint64)end > data_size)
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _("%s: truncated: tensor “%s” ends at byte %" G_GINT64_FORMAT
-                      " of the data, the file has %" G_GUINT64_FORMAT),
+                   _("%s: truncated: tensor “%s” ends at byte %" PRId64
+                      " of the data, the file has %" PRIu64),
                    path, name, end, data_size);
       return FALSE;
     }
@@ -127,7 +128,7 @@ read_entry (DiffusionTensorFile *file,
 
       g_set_error (
           error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-          _("%s: tensor “%s” of shape %s (%s) has %" G_GINT64_FORMAT " bytes of data, which does not fit"),
+          _("%s: tensor “%s” of shape %s (%s) has %" PRId64 " bytes of data, which does not fit"),
           path, name, text, dtype, end - begin);
       return FALSE;
     }
@@ -153,7 +154,7 @@ diffusion_safetensors_read (const char *path, GBytes *bytes, GError **error)
   if (size < 8)
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _("%s: truncated: %" G_GSIZE_FORMAT " bytes are too few for a weight file"), path, size);
+                   _("%s: truncated: %zu bytes are too few for a weight file"), path, size);
       return NULL;
     }
   memcpy (&header_size, contents, 8);
@@ -162,8 +163,8 @@ diffusion_safetensors_read (const char *path, GBytes *bytes, GError **error)
     {
       g_set_error (
           error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-          _("%s: not a weight file, or truncated: as safetensors it announces a header of %" G_GUINT64_FORMAT
-             " bytes, the file has %" G_GSIZE_FORMAT),
+          _("%s: not a weight file, or truncated: as safetensors it announces a header of %" PRIu64
+             " bytes, the file has %zu"),
           path, header_size, size);
       return NULL;
     }
@@ -204,7 +205,7 @@ diffusion_safetensors_read (const char *path, GBytes *bytes, GError **error)
   if (at != data_size)
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _("%s: the tensors take %" G_GUINT64_FORMAT " bytes, the file has %" G_GUINT64_FORMAT),
+                   _("%s: the tensors take %" PRIu64 " bytes, the file has %" PRIu64),
                    path, at, data_size);
       return NULL;
     }

@@ -3,6 +3,7 @@
 #include "core/model/sampling.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -117,7 +118,7 @@ diffusion_sampling_check (const DiffusionSamplingOptions *options, GError **erro
       !check_number (options, "guidance-scale", options->guidance_scale, 0, MAX_GUIDANCE, error))
     return FALSE;
   if (options->seed < 0)
-    return refuse (error, options, "seed", _("found %" G_GINT64_FORMAT ", expected 0 or more"), options->seed);
+    return refuse (error, options, "seed", _("found %" PRId64 ", expected 0 or more"), options->seed);
   if (options->eta > 0.0 && choose_sampler (options) != 1)
     return refuse (error, options, "eta", _("it is for the sampler ddim"));
   if (options->steps > 0 && is_given (options->respacing))

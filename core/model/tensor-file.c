@@ -2,6 +2,7 @@
 /* A weight file of any format, seen as named tensors in a mapping. */
 #include "core/model/tensor-file.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -152,7 +153,7 @@ diffusion_format_shape (gint n_dims, const gint64 *shape)
   GString *text = g_string_new ("[");
 
   for (int i = 0; i < n_dims; i++)
-    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "", shape[i]);
+    g_string_append_printf (text, "%s%" PRId64, i > 0 ? ", " : "", shape[i]);
   g_string_append_c (text, ']');
   return g_string_free (text, FALSE);
 }
@@ -210,7 +211,7 @@ diffusion_tensor_file_add (DiffusionTensorFile *file,
       g_autofree char *shape = diffusion_tensor_entry_format_shape (entry);
 
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _("%s: tensor “%s” of shape %s (%s) does not fit into the %" G_GSIZE_FORMAT
+                   _("%s: tensor “%s” of shape %s (%s) does not fit into the %zu"
                       " bytes that the file has for it"),
                    file->path, entry->name, shape, diffusion_dtype_name (entry->dtype), available);
       return FALSE;

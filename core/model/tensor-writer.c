@@ -2,6 +2,7 @@
 /* Writes safetensors files without holding them in memory. */
 #include "core/model/tensor-writer.h"
 
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -202,8 +203,8 @@ make_header (DiffusionTensorWriter *writer)
       append_string (text, item->name);
       g_string_append_printf (text, ":{\"dtype\":\"%s\",\"shape\":[", diffusion_dtype_name (item->dtype));
       for (gint d = 0; d < item->n_dims; d++)
-        g_string_append_printf (text, "%s%" G_GINT64_FORMAT, d > 0 ? "," : "", item->shape[d]);
-      g_string_append_printf (text, "],\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]}",
+        g_string_append_printf (text, "%s%" PRId64, d > 0 ? "," : "", item->shape[d]);
+      g_string_append_printf (text, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
                               offset, offset + bytes);
       offset += bytes;
     }

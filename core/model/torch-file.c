@@ -2,6 +2,7 @@
 /* Files of torch.save: the zip container, and the stream written before torch 1.6. */
 #include "core/model/torch-file.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -187,8 +188,8 @@ read_storage (const Container *container,
   if (!storage->present || (guint64)n_elements > storage->size / diffusion_dtype_size (*dtype))
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _("%s: truncated or damaged: the data of tensor “%s” should have %" G_GINT64_FORMAT
-                      " elements (%s), the file has %" G_GSIZE_FORMAT " bytes"),
+                   _("%s: truncated or damaged: the data of tensor “%s” should have %" PRId64
+                      " elements (%s), the file has %zu bytes"),
                    container->path, name, n_elements, diffusion_dtype_name (*dtype), storage->size);
       return FALSE;
     }

@@ -2,6 +2,7 @@
 /* The one description of every U-Net and noisy classifier: defaults, checks, derived quantities. */
 #include "core/model/unet-config.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "core/base/error.h"
@@ -72,7 +73,7 @@ check_int (const char *name, const char *field, gint64 value, gint64 minimum, gi
   if (value >= minimum && value <= maximum)
     return TRUE;
   g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-               _("%s: %s is %" G_GINT64_FORMAT ", expected %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), name,
+               _("%s: %s is %" PRId64 ", expected %" PRId64 " to %" PRId64), name,
                field, value, minimum, maximum);
   return FALSE;
 }

@@ -201,7 +201,7 @@ check (const DiffusionUnetRunner *runner, const DiffusionUnetInput *input, gbool
   if (input->n < 1 || input->h < 1 || input->w < 1 || input->h > 1 << 16 || input->w > 1 << 16)
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                   _ ("%" G_GSIZE_FORMAT " pictures of %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT
+                   _ ("%zu pictures of %zu × %zu"
                       " pixels: expected at least one, and 65536 pixels a side at most"),
                    input->n, input->w, input->h);
       return FALSE;

@@ -3,6 +3,7 @@
 #include "core/training/checkpoint.h"
 
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -125,7 +126,7 @@ diffusion_checkpoint_save (const char *folder,
                            guint keep,
                            GError **error)
 {
-  g_autofree char *step = g_strdup_printf ("%010" G_GUINT64_FORMAT, state->step);
+  g_autofree char *step = g_strdup_printf ("%010" PRIu64, state->step);
   g_autofree char *file = g_strconcat (PREFIX, step, SUFFIX, NULL);
   g_autofree char *path = g_build_filename (folder, file, NULL);
   g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
@@ -166,7 +167,7 @@ load_block (const DiffusionTensorFile *file, const char *name, gsize n, float *o
   if (entry->n_elements != (gint64) n)
     {
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_FORMAT,
-                   _ ("%s: \"%s\" holds %" G_GINT64_FORMAT " numbers; expected %" G_GSIZE_FORMAT),
+                   _ ("%s: \"%s\" holds %" PRId64 " numbers; expected %zu"),
                    diffusion_tensor_file_get_path (file), name, entry->n_elements, n);
       return FALSE;
     }

@@ -398,7 +398,7 @@ diffusion_dataset_open (const char *const *folders, DiffusionPictureOpenFunc ope
     {
       g_autofree char *names = g_strjoinv ("”, “", (char **) folders);
 
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND, _("No usable picture in “%s” (%" G_GSIZE_FORMAT
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND, _("No usable picture in “%s” (%zu"
                                                                        " could not be read)"), names, dataset->skipped);
       return NULL;
     }

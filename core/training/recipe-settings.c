@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table of a training's settings, and how each takes its value. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -344,7 +345,7 @@ diffusion_recipe_format (const DiffusionRecipe *recipe, const DiffusionSetting *
     case DIFFUSION_SETTING_YES_NO:
       return g_strdup (*(const gboolean *) member ? "yes" : "no");
     case DIFFUSION_SETTING_WHOLE:
-      return g_strdup_printf ("%" G_GINT64_FORMAT, *(const gint64 *) member);
+      return g_strdup_printf ("%" PRId64, *(const gint64 *) member);
     case DIFFUSION_SETTING_NUMBER:
       return format_number (*(const double *) member);
     case DIFFUSION_SETTING_CHOICE:
@@ -438,7 +439,7 @@ node_to_text (JsonNode *node)
   if (type == G_TYPE_BOOLEAN)
     return g_strdup (json_node_get_boolean (node) ? "yes" : "no");
   if (type == G_TYPE_INT64)
-    return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
+    return g_strdup_printf ("%" PRId64, json_node_get_int (node));
   if (type == G_TYPE_DOUBLE)
     {
       char digits[G_ASCII_DTOSTR_BUF_SIZE];

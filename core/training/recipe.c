@@ -355,8 +355,8 @@ diffusion_recipe_make_unet (const DiffusionRecipe *recipe,
       last = (gsize) recipe->t_range.values[1];
     }
   if (recipe->t_range.n == 1 || first > last || last > steps)
-    return refuse (error, _ ("t-range: found t from %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
-                             ", expected FIRST,LAST within 1 to %" G_GSIZE_FORMAT),
+    return refuse (error, _ ("t-range: found t from %zu to %zu"
+                             ", expected FIRST,LAST within 1 to %zu"),
                    first, last, steps);
   unet->t_first = first - 1;
   unet->t_last = last - 1;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,7 +83,7 @@ diffusion_train_log_add (DiffusionTrainLog *log, const DiffusionTrainReport *rep
   log->n++;
   if (report->step % EVERY != 0 && report->step != report->steps)
     return;
-  fprintf (log->file, "%" G_GUINT64_FORMAT ",%s,%s,%s,%s\n", report->step,
+  fprintf (log->file, "%" PRIu64 ",%s,%s,%s,%s\n", report->step,
            g_ascii_formatd (numbers[0], sizeof numbers[0], "%.6g", log->loss / log->n),
            g_ascii_formatd (numbers[1], sizeof numbers[1], "%.6g", log->norm / log->n),
            g_ascii_formatd (numbers[2], sizeof numbers[2], "%.6g", report->learning_rate),

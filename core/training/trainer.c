@@ -2,6 +2,7 @@
 /* The training loop. */
 #include "core/training/trainer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -317,7 +318,7 @@ watch_loss (Trainer *trainer, double loss, double norm, GError **error)
     }
   if (diffusion_group_is_first (trainer->group))
     g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
-                 _ ("Training stopped at step %" G_GUINT64_FORMAT
+                 _ ("Training stopped at step %" PRIu64
                     ": %s (loss %g, gradient norm %g, learning rate %g). Start again with a lower learning rate, a "
                     "longer warm-up or a smaller clipping norm; the last checkpoint in %s is untouched"),
                  state->step, problem, loss, norm, diffusion_train_learning_rate (trainer->options, state->step),

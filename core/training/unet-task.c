@@ -327,8 +327,7 @@ check (const DiffusionUnetTaskOptions *options, const DiffusionDataset *dataset,
                  _ ("The network knows %d classes; the data has %d subfolders with pictures"), known, classes);
   else if (options->t_first > options->t_last || options->t_last >= (gsize) options->scheduler.steps)
     g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                 _ ("Timesteps from %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT "; expected a range within 0 to %"
-                    G_GSIZE_FORMAT),
+                 _ ("Timesteps from %zu to %zu; expected a range within 0 to %zu"),
                  options->t_first, options->t_last, (gsize) options->scheduler.steps - 1);
   else
     return TRUE;
