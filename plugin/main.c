@@ -9,6 +9,9 @@
 #include "plugin/regenerate.h"
 #include "plugin/repeat.h"
 
+/* A name for GIMP to find the help pages under; nothing is fetched from there. */
+#define HELP_DOMAIN "https://gimp-diffusion.invalid/help"
+
 #define DIFFUSION_TYPE_PLUG_IN (diffusion_plug_in_get_type ())
 G_DECLARE_FINAL_TYPE (DiffusionPlugIn, diffusion_plug_in, DIFFUSION, PLUG_IN, GimpPlugIn)
 
@@ -31,10 +34,29 @@ static const struct
   { DIFFUSION_REPEAT_PROCEDURE, diffusion_repeat_procedure_new },
 };
 
+/* What lies beside the program under @name, or NULL. */
+static char *
+find_beside (const char *name)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program ? g_path_get_dirname (program) : NULL;
+  g_autofree char *path = folder ? g_build_filename (folder, name, NULL) : NULL;
+
+  return path && g_file_test (path, G_FILE_TEST_IS_DIR) ? g_steal_pointer (&path) : NULL;
+}
+
 static GList *
 diffusion_plug_in_query_procedures (GimpPlugIn *plug_in)
 {
   GList *names = NULL;
+  g_autofree char *help = find_beside ("help");
+
+  if (help)
+    {
+      g_autoptr (GFile) folder = g_file_new_for_path (help);
+
+      gimp_plug_in_set_help_domain (plug_in, HELP_DOMAIN, folder);
+    }
 
   for (guint i = G_N_ELEMENTS (procedures); i-- > 0;)
     names = g_list_prepend (names, g_strdup (procedures[i].name));
@@ -54,13 +76,11 @@ diffusion_plug_in_create_procedure (GimpPlugIn *plug_in, const gchar *name)
 static gboolean
 diffusion_plug_in_set_i18n (GimpPlugIn *plug_in, const gchar *name, gchar **gettext_domain, gchar **catalog_dir)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program ? g_path_get_dirname (program) : NULL;
-  g_autofree char *catalogs = folder ? g_build_filename (folder, "locale", NULL) : NULL;
+  g_autofree char *catalogs = find_beside ("locale");
 
   *gettext_domain = g_strdup (DIFFUSION_GETTEXT_DOMAIN);
   *catalog_dir = g_strdup ("locale");
-  return catalogs && g_file_test (catalogs, G_FILE_TEST_IS_DIR);
+  return catalogs != NULL;
 }
 
 static void

@@ -5,7 +5,9 @@ import json
 from gimptest import *
 
 WIDTH, HEIGHT = 48, 40
-MAIN = (P.U8_NON_LINEAR, P.U16_NON_LINEAR, P.HALF_NON_LINEAR, P.FLOAT_NON_LINEAR, P.FLOAT_LINEAR, P.DOUBLE_LINEAR)
+# All of these with everything; of the others one of each width, since every call starts the plug-in anew.
+MAIN = (P.U8_NON_LINEAR, P.U16_NON_LINEAR, P.FLOAT_NON_LINEAR, P.FLOAT_LINEAR)
+OTHERS = (P.U8_LINEAR, P.U16_PERCEPTUAL, P.U32_NON_LINEAR, P.HALF_LINEAR, P.DOUBLE_LINEAR)
 
 
 def make(gray, precision, selection="none", alphas=(False,)):
@@ -48,7 +50,7 @@ def distance_to_8_bits(values):
     return np.abs(values * 255 - np.rint(values * 255)).mean()
 
 
-for precision in PRECISIONS:
+for precision in MAIN + OTHERS:
     for gray in (False, True) if precision in MAIN else (False,):
         for selection in ("none", "feathered", "partly outside") if precision in MAIN else ("feathered",):
             with Test("%s %s, selection: %s" % (name_of(precision), "gray" if gray else "RGB", selection)):
@@ -84,17 +86,18 @@ with Test("a colour profile stays, and the pixels are worked on in its space"):
     image.delete()
     other.delete()
 
-for width, height in ((1, 1), (1, 9), (9, 1), (2, 2)):
-    with Test("a layer of %d×%d" % (width, height)):
-        image = make_image(width, height)
-        layer = add_layer(image, width, height, True)
+with Test("layers of a few pixels"):
+    image = make_image(9, 9)
+    layers = [add_layer(image, width, height, True) for width, height in ((1, 1), (1, 9), (9, 1), (2, 2))]
+    for layer in layers:
         fill_noise(layer)
-        before = raw(layer)
-        for sigma in (0.5, 25.0):
-            status, message = denoise(image, [layer], sigma=sigma)
-            check(status == Gimp.PDBStatusType.SUCCESS, message)
-        check(raw(layer)[..., 3].tobytes() == before[..., 3].tobytes(), "alpha changed")
-        image.delete()
+    before = [raw(layer) for layer in layers]
+    for sigma in (0.5, 25.0):
+        status, message = denoise(image, layers, sigma=sigma)
+        check(status == Gimp.PDBStatusType.SUCCESS, message)
+    for layer, pixels in zip(layers, before):
+        check(raw(layer)[..., 3].tobytes() == pixels[..., 3].tobytes(), "alpha changed")
+    image.delete()
 
 with Test("a layer entirely outside the canvas"):
     image = make_image(20, 20)
@@ -215,12 +218,20 @@ with Test("a new layer above, which remembers its settings"):
     check(made.get_offsets()[1:] == layer.get_offsets()[1:], "it is elsewhere")
     settings = json.loads(bytes(made.get_parasite("gimp-diffusion").get_data()).rstrip(b"\0"))
     check(settings["sigma"] == 25 and settings["strength"] == 0.5 and settings["model"] == "photo", settings)
+    check(settings["source"] == layer.get_tattoo(), settings)
     check(len(settings["model_hash"]) == 64 and settings["procedure"] == "plug-in-diffusion-denoise", settings)
     other, same = make_image(48, 40, False, P.U16_NON_LINEAR), None
     same = add_layer(other, 48, 40, True)
     fill_noise(same)
     denoise(other, [same], sigma=25, strength=0.5)
     check((raw(made) == raw(same)).all(), "not what it is in place")
+    status, message = call("plug-in-diffusion-repeat", image, [made])
+    check(status == Gimp.PDBStatusType.SUCCESS, message)
+    check(len(group.get_children()) == 3, "repeating made no layer")
+    repeated = [item for item in group.get_children() if item not in (made, layer)][0]
+    check((raw(repeated) == raw(made)).all(), "not the same again")
+    status, message = call("plug-in-diffusion-repeat", image, [layer])
+    check(status != Gimp.PDBStatusType.SUCCESS and "no settings" in message, message)
     image.delete()
     other.delete()
 
