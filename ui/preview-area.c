@@ -470,7 +470,8 @@ diffusion_preview_area_motion (GtkWidget *widget, GdkEventMotion *event)
 
   if (!gtk_gesture_is_active (self->drag))
     show_cursor (self, on_divider (self, event->x) ? "col-resize" : "grab");
-  return FALSE;
+  /* What drags learns of it there. */
+  return GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->motion_notify_event (widget, event);
 }
 
 static gboolean
