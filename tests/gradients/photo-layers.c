@@ -2,6 +2,8 @@
 /* Backward passes of the layers of the photo model, on odd sizes. */
 #include "check.h"
 
+#include <string.h>
+
 #include "core/base/threads.h"
 #include "core/layers/layers.h"
 
@@ -37,6 +39,48 @@ test_conv (void)
   check_conv ((DiffusionShape) { 2, 7, 6, 3 }, 4, 3, 2, 1, FALSE);
   check_conv ((DiffusionShape) { 1, 80, 110, 2 }, 3, 3, 1, 1, FALSE);
   check_conv ((DiffusionShape) { 2, 80, 80, 3 }, 2, 1, 1, 0, FALSE);
+}
+
+/* Padding on one side only, none, and more than the kernel's half; the sizes that networks do by Winograd. */
+static void
+test_conv_padding (void)
+{
+  static const struct
+  {
+    gint kernel, stride, pad[4];
+    gboolean circular, no_bias;
+    DiffusionShape shape;
+    gint out_channels;
+  } cases[] = {
+    { 3, 2, { 0, 0, 1, 1 }, FALSE, FALSE, { 2, 6, 8, 3 }, 4 },
+    { 3, 2, { 0, 0, 1, 1 }, FALSE, FALSE, { 1, 7, 5, 3 }, 2 },
+    { 3, 2, { 1, 1, 1, 1 }, TRUE, FALSE, { 1, 6, 8, 3 }, 2 },
+    { 3, 1, { 0, 0, 0, 0 }, FALSE, TRUE, { 2, 5, 7, 3 }, 5 },
+    { 3, 1, { 2, 2, 2, 2 }, FALSE, FALSE, { 1, 5, 3, 4 }, 3 },
+    { 3, 1, { 2, 0, 0, 2 }, FALSE, FALSE, { 1, 5, 4, 2 }, 3 },
+    { 3, 1, { 3, 3, 3, 3 }, FALSE, FALSE, { 1, 3, 4, 2 }, 2 },
+    { 5, 1, { 2, 2, 2, 2 }, TRUE, FALSE, { 1, 5, 7, 3 }, 2 },
+    { 3, 1, { 1, 1, 1, 1 }, FALSE, FALSE, { 1, 35, 33, 17 }, 20 },
+    { 3, 1, { 1, 1, 1, 1 }, TRUE, TRUE, { 1, 33, 35, 19 }, 16 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (DiffusionParams) params = diffusion_params_new ();
+      g_autoptr (DiffusionGraph) graph = diffusion_graph_new (params);
+      DiffusionValue x = diffusion_graph_input (graph, cases[i].shape, TRUE);
+      DiffusionConv2dOptions options = { .name = "conv", .out_channels = cases[i].out_channels,
+                                         .kernel = cases[i].kernel, .stride = cases[i].stride,
+                                         .circular = cases[i].circular, .no_bias = cases[i].no_bias, .init_gain = 1,
+                                         .residual = DIFFUSION_NO_VALUE };
+      DiffusionValue y;
+
+      memcpy (options.pad, cases[i].pad, sizeof options.pad);
+      y = diffusion_layer_conv2d (graph, diffusion_layer_silu (graph, x), &options);
+      /* A second use of the same gradient: it is added to. */
+      options.name = "again";
+      check_unary (graph, x, diffusion_layer_add (graph, y, diffusion_layer_conv2d (graph, x, &options)));
+    }
 }
 
 static void
@@ -135,6 +179,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   diffusion_set_threads (3);
   g_test_add_func ("/gradients/conv", test_conv);
+  g_test_add_func ("/gradients/conv-padding", test_conv_padding);
   g_test_add_func ("/gradients/shared-and-residual", test_shared_and_residual);
   g_test_add_func ("/gradients/film-norm", test_film_norm);
   g_test_add_func ("/gradients/gates", test_gates);

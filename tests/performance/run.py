@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import training
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PHOTO_MEGAPIXELS = 1024 * 1024 / 1e6
 FFDNET_MEGAPIXELS = PHOTO_MEGAPIXELS
@@ -251,11 +253,12 @@ def main():
     bench_photo(bench)
     bench_threads(bench)
     bench_start(bench)
+    training.bench(bench)
     if bench.options.json:
         print(json.dumps(bench.rows, indent=2))
     if not bench.rows:
         note(f"nothing is called {' or '.join(bench.options.names)}: kernel/…, product/…, layer/…, network/…, memory/…, "
-             "photo/…, threads/…, start/…")
+             "photo/…, threads/…, start/…, training/…")
         return 2
     return 0
 

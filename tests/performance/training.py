@@ -37,7 +37,7 @@ class Worker:
         seconds, kilobytes = self.process.stdout.readline().split()
         if counts:
             self.seconds.append(float(seconds))
-        self.peak = int(kilobytes) / 1024
+        self.peak = int(kilobytes) * 1024 / 1e6
 
     def close(self):
         self.process.stdin.close()
@@ -46,11 +46,12 @@ class Worker:
 
 def measure(build, network, batch, size, steps, threads):
     ours = [os.path.join(build, "tests/performance/training-step"), network, str(batch), str(size)]
-    workers = [Worker("ours " + precision, ours + [precision], threads) for precision in ("f32", "bf16")]
+    workers = [Worker("ours", ours + ["f32"], threads), Worker("ours bfloat16", ours + ["bf16"], threads)]
     config = json.dumps(workers[0].about["config"])
-    for layout, precision in (("contiguous", "f32"), ("channels-last", "f32"), ("channels-last", "bf16")):
+    for name, layout, precision in (("contiguous", "contiguous", "f32"), ("channels-last", "channels-last", "f32"),
+                                    ("bfloat16", "channels-last", "bf16")):
         peer = [sys.executable, os.path.join(HERE, "training_peer.py"), config, str(batch), str(size), layout, precision]
-        worker = Worker("torch %s %s" % (precision, layout), peer, threads)
+        worker = Worker("PyTorch " + name, peer, threads)
         if worker.about["parameters"] != workers[0].about["parameters"]:
             sys.exit("training: %s has %d parameters here and %d in PyTorch" %
                      (network, workers[0].about["parameters"], worker.about["parameters"]))
@@ -63,35 +64,45 @@ def measure(build, network, batch, size, steps, threads):
     return workers
 
 
-
-def show(network, batch, size, workers):
-    print("%s, batch %d of %d²:" % (network, batch, size))
-    for worker in workers:
-        median = statistics.median(worker.seconds)
-        print("  %-26s %8.1f ms (%.1f … %.1f)  %7.2f images/s  %6.0f MB" %
-              (worker.name, 1e3 * median, 1e3 * min(worker.seconds), 1e3 * max(worker.seconds), batch / median,
-               worker.peak))
-    times = {worker.name: statistics.median(worker.seconds) for worker in workers}
-    peer = min(time for name, time in times.items() if name.startswith("torch f32"))
-    memory = min(worker.peak for worker in workers if worker.name.startswith("torch f32"))
-    print("  f32: %.2f times PyTorch's images/s (the better layout), %.2f of its memory" %
-          (peer / times["ours f32"], workers[0].peak / memory))
-    sys.stdout.flush()
+def median(worker):
+    return statistics.median(worker.seconds)
 
 
-def run(build, names=(), steps=7, threads=0):
-    threads = threads or len(os.sched_getaffinity(0))
+def bench(bench):
+    """For run.py: times and peak memory, as rows of its table."""
     for network, batch, size in NETWORKS:
         label = "training/%s-%d" % (network, size)
-        if not names or any(name in label for name in names):
-            show(network, batch, size, measure(build, network, batch, size, steps, threads))
+        if not bench.wanted(label):
+            continue
+        workers = measure(bench.options.build, network, batch, size, bench.options.least, bench.options.threads)
+        exact, rounded, peers = workers[0], workers[1], workers[2:]
+        bench.report(label, median(exact), {peer.name: median(peer) for peer in peers}, 1.5,
+                     "bfloat16 products here: %.1f ms; batch %d" % (1e3 * median(rounded), batch))
+        bench.report(label + "/memory", 1e6 * exact.peak, {peer.name: 1e6 * peer.peak for peer in peers}, 1, unit="bytes")
+
+
+def run(build, names, steps, threads):
+    for network, batch, size in NETWORKS:
+        label = "training/%s-%d" % (network, size)
+        if names and not any(name in label for name in names):
+            continue
+        print("%s, batch %d of %d²:" % (label, batch, size))
+        workers = measure(build, network, batch, size, steps, threads)
+        for worker in workers:
+            print("  %-28s %8.1f ms (%.1f … %.1f)  %7.2f images/s  %6.0f MB" %
+                  (worker.name, 1e3 * median(worker), 1e3 * min(worker.seconds), 1e3 * max(worker.seconds),
+                   batch / median(worker), worker.peak))
+        exact = [worker for worker in workers[2:] if "bfloat16" not in worker.name]
+        print("  %.2f times PyTorch's images/s (the better layout), %.2f of its memory" %
+              (min(map(median, exact)) / median(workers[0]), workers[0].peak / min(worker.peak for worker in exact)),
+              flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     parser.add_argument("--steps", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     run(options.build, options.names, options.steps, options.threads)
