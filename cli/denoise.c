@@ -108,7 +108,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
       N_ ("1 for the most likely picture, up to 8 for a sharper one that is less certain (default: 1)"), N_ ("N") },
     { "tile", 0, 0, G_OPTION_ARG_INT, &o.tile,
       N_ ("Side of the tiles in pixels (default: 0, chosen); the result does not depend on it"), N_ ("N") },
-    { "memory", 0, 0, G_OPTION_ARG_INT, &o.memory, N_ ("Take at most N MB besides the picture (default: 0, 1 GiB)"),
+    { "memory", 0, 0, G_OPTION_ARG_INT, &o.memory, N_ ("Take at most N MB for the computation (default: 0, 500)"),
       N_ ("N") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print the noise level found and the time as a JSON object"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
@@ -135,7 +135,7 @@ const CliVerb cli_denoise = {
   .brief = N_ ("Take the noise out of a photograph"),
   .description = N_ ("IN and OUT are PNG, JPEG, WebP or TIFF files; the extension of OUT chooses its format. Precision\n"
                      "(8 and 16 bits, floating point), transparency and colour profile are kept as far as that format\n"
-                     "can hold them. Pictures of any size need no more than 1 GiB besides the picture itself.\n\n"
+                     "can hold them. Pictures of any size need no more than 1 GB besides the picture itself.\n\n"
                      "Examples:\n"
                      "  diffusion denoise night.jpg clean.png\n"
                      "  diffusion denoise scan.tif clean.tif --sigma 12 --strength 0.8\n"

@@ -6,111 +6,79 @@
 #include "core/diffusion.h"
 #include "core/model/json.h"
 
-/* What a class of config.json is for. */
-static const struct
-{
-  const char *name;
-  const char *kind;
-} kinds[] = {
-  { "DiffusionPhotoModel", N_ ("photographs") },
-  { "UNet2DModel", N_ ("pictures") },
-  { "DiffusionUNet", N_ ("pictures") },
-  { "DiffusionClassifier", N_ ("classifier") },
-};
-
 typedef struct
 {
   char *folder;
-  char *kind;
-  char *licence;
-  gint64 parameters;
+  DiffusionModel *model;
   GError *problem; /* (nullable): why it cannot be used */
 } Installed;
 
 static void
-installed_free (Installed *model)
+installed_free (Installed *installed)
 {
-  g_free (model->folder);
-  g_free (model->kind);
-  g_free (model->licence);
-  g_clear_error (&model->problem);
-  g_free (model);
+  g_clear_pointer (&installed->model, diffusion_model_unref);
+  g_clear_error (&installed->problem);
+  g_free (installed->folder);
+  g_free (installed);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Installed, installed_free)
 
-static gboolean
-read_kind (Installed *model, GError **error)
-{
-  g_autofree char *path = g_build_filename (model->folder, "config.json", NULL);
-  g_autoptr (JsonObject) config = diffusion_json_load_object (path, error);
-  const char *name = "";
-
-  if (config == NULL || !diffusion_json_get_string (path, config, "_class_name", &name, error))
-    return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (g_strcmp0 (kinds[i].name, name) == 0)
-      model->kind = g_strdup (_ (kinds[i].kind));
-  if (model->kind != NULL)
-    return TRUE;
-  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_UNSUPPORTED, _ ("%s: unknown kind of model “%s”"), path, name);
-  return FALSE;
-}
-
-static void
-read_card (Installed *model)
-{
-  g_autofree char *path = g_build_filename (model->folder, "model_card.json", NULL);
-  g_autoptr (JsonObject) card = diffusion_json_load_object (path, NULL);
-  const char *licence = NULL;
-
-  if (card != NULL && diffusion_json_get_string (path, card, "licence", &licence, NULL))
-    model->licence = g_strdup (licence);
-}
-
-static gboolean
-count_parameters (Installed *model, GError **error)
-{
-  g_autofree char *path = g_build_filename (model->folder, "diffusion_pytorch_model.safetensors", NULL);
-  g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (path, error);
-
-  if (file == NULL)
-    return FALSE;
-  for (guint i = 0; i < diffusion_tensor_file_get_n_tensors (file); i++)
-    model->parameters += diffusion_tensor_file_get_tensor (file, i)->n_elements;
-  return TRUE;
-}
-
 static Installed *
 look_at (const char *name)
 {
-  Installed *model = g_new0 (Installed, 1);
+  Installed *installed = g_new0 (Installed, 1);
 
-  model->folder = diffusion_library_find (name, &model->problem);
-  if (model->folder == NULL)
-    return model;
-  read_card (model);
-  if (read_kind (model, &model->problem))
-    count_parameters (model, &model->problem);
-  return model;
+  installed->folder = diffusion_library_find (name, &installed->problem);
+  if (installed->folder != NULL)
+    installed->model = diffusion_model_open (installed->folder, NULL, NULL, &installed->problem);
+  return installed;
+}
+
+/* What a model is for. */
+static const char *
+kind_of (const DiffusionModel *model)
+{
+  switch (diffusion_model_get_kind (model))
+    {
+    case DIFFUSION_MODEL_PHOTO:
+      return _ ("photographs");
+    case DIFFUSION_MODEL_CLASSIFIER:
+      return _ ("classifier");
+    default:
+      return _ ("pictures");
+    }
+}
+
+/* (nullable) */
+static const char *
+licence_of (const DiffusionModel *model)
+{
+  JsonObject *card = diffusion_model_get_card (model);
+  const char *licence = NULL;
+
+  if (card != NULL)
+    diffusion_json_get_string ("", card, "licence", &licence, NULL);
+  return licence;
 }
 
 static JsonObject *
-to_json (const char *name, const Installed *model)
+to_json (const char *name, const Installed *installed)
 {
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "name", name);
-  if (model->folder != NULL)
-    json_object_set_string_member (object, "folder", model->folder);
-  if (model->kind != NULL)
-    json_object_set_string_member (object, "kind", model->kind);
-  if (model->licence != NULL)
-    json_object_set_string_member (object, "licence", model->licence);
-  if (model->problem != NULL)
-    json_object_set_string_member (object, "problem", model->problem->message);
-  else
-    json_object_set_int_member (object, "parameters", model->parameters);
+  if (installed->folder != NULL)
+    json_object_set_string_member (object, "folder", installed->folder);
+  if (installed->problem != NULL)
+    {
+      json_object_set_string_member (object, "problem", installed->problem->message);
+      return object;
+    }
+  json_object_set_string_member (object, "kind", kind_of (installed->model));
+  if (licence_of (installed->model) != NULL)
+    json_object_set_string_member (object, "licence", licence_of (installed->model));
+  json_object_set_int_member (object, "parameters", diffusion_model_count_parameters (installed->model));
   return object;
 }
 
@@ -122,9 +90,9 @@ print_json (char **names)
 
   for (guint i = 0; names[i] != NULL; i++)
     {
-      g_autoptr (Installed) model = look_at (names[i]);
+      g_autoptr (Installed) installed = look_at (names[i]);
 
-      json_array_add_object_element (array, to_json (names[i], model));
+      json_array_add_object_element (array, to_json (names[i], installed));
     }
   json_object_set_array_member (object, "models", array);
   cli_print_json (object);
@@ -137,14 +105,18 @@ print_table (char **names)
 
   for (guint i = 0; names[i] != NULL; i++)
     {
-      g_autoptr (Installed) model = look_at (names[i]);
-      g_autofree char *count = cli_format_count ((double) model->parameters);
+      g_autoptr (Installed) installed = look_at (names[i]);
 
-      if (model->problem != NULL)
-        cli_table_row (table, names[i], _ ("cannot be used"), "", "", model->problem->message, NULL);
-      else
-        cli_table_row (table, names[i], model->kind, count, model->licence != NULL ? model->licence : "–",
-                       model->folder, NULL);
+      if (installed->problem != NULL)
+        {
+          cli_table_row (table, names[i], _ ("cannot be used"), "", "", installed->problem->message, NULL);
+          continue;
+        }
+
+      const char *licence = licence_of (installed->model);
+      g_autofree char *count = cli_format_count ((double) diffusion_model_count_parameters (installed->model));
+      cli_table_row (table, names[i], kind_of (installed->model), count, licence != NULL ? licence : "–",
+                     installed->folder, NULL);
     }
   cli_table_print (table);
 }

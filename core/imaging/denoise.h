@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  *   farther from this one
  * @region: (nullable) (array fixed-size=4): x, y, width, height of the part to compute; %NULL: all
  * @tile: side of the tiles, 0 chooses
- * @memory_limit: bytes over the picture itself; 0 for the default of 1 GiB
+ * @memory_limit: bytes over the picture itself; 0 for %DIFFUSION_TILE_MEMORY
  */
 typedef struct
 {

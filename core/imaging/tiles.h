@@ -75,8 +75,9 @@ typedef struct
   double computed;
 } DiffusionTilePlan;
 
-/** DIFFUSION_TILE_MEMORY: the limit when none is given, bytes. */
-#define DIFFUSION_TILE_MEMORY ((gsize) 1 << 30)
+/** DIFFUSION_TILE_MEMORY: the limit when none is given, bytes. With a second copy of a picture of 24 megapixels in
+ * floating point, which whoever writes the result may hold, and the program itself that stays below 1 GB. */
+#define DIFFUSION_TILE_MEMORY ((gsize) 500 * 1000 * 1000)
 
 /**
  * diffusion_tiles_plan:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion models, inspect, convert. */
+#include <stdio.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -28,6 +29,9 @@ parse (const CommandResult *result)
 static void
 test_list (void)
 {
+  g_autofree char *half = path_of ("half-precision");
+  g_autofree char *usual = path_of ("half-precision/diffusion_pytorch_model.safetensors");
+  g_autofree char *other = path_of ("half-precision/diffusion_pytorch_model.fp16.safetensors");
   g_autofree char *photo = path_of ("photo");
   g_autofree char *broken = path_of ("broken");
   g_autofree char *weights = path_of ("broken/diffusion_pytorch_model.safetensors");
@@ -39,6 +43,17 @@ test_list (void)
   g_autoptr (CommandResult) text = command_run ("models", NULL);
   command_assert (text, 0, "");
   g_assert_nonnull (strstr (text->out, "cannot be used"));
+
+  /* Under any name that diffusers gives weights. */
+  fixture_unet_model (half, 0);
+  g_assert_cmpint (g_rename (usual, other), ==, 0);
+  g_autoptr (CommandResult) renamed = command_run ("models", NULL);
+  command_assert (renamed, 0, "");
+  const char *line = strstr (renamed->out, "half-precision");
+  char kind[16] = "";
+  g_assert_nonnull (line);
+  g_assert_cmpint (sscanf (line, "half-precision %15s", kind), ==, 1);
+  g_assert_cmpstr (kind, ==, "pictures");
 
   g_autoptr (CommandResult) json = command_run ("models", "--json", NULL);
   g_autoptr (JsonObject) object = parse (json);
