@@ -149,6 +149,12 @@ diffusion_drawable_get_extent (DiffusionDrawable *self)
   return &self->extent;
 }
 
+gint
+diffusion_drawable_get_channels (DiffusionDrawable *self)
+{
+  return self->gray ? 1 : 3;
+}
+
 const GeglRectangle *
 diffusion_drawable_get_region (DiffusionDrawable *self)
 {

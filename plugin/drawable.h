@@ -43,6 +43,9 @@ GimpDrawable *diffusion_drawable_get_drawable (DiffusionDrawable *self);
 /** diffusion_drawable_get_extent: all its pixels; begins at 0, 0. */
 const GeglRectangle *diffusion_drawable_get_extent (DiffusionDrawable *self);
 
+/** diffusion_drawable_get_channels: of its pictures, 1 or 3. */
+gint diffusion_drawable_get_channels (DiffusionDrawable *self);
+
 /** diffusion_drawable_get_region: the bounds of what may change, in the drawable's own pixels. */
 const GeglRectangle *diffusion_drawable_get_region (DiffusionDrawable *self);
 

@@ -1,20 +1,475 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The dialogs of generate, regenerate and interpolate. */
+/* The dialogs of generate, regenerate and interpolate: the preview on the left, the settings on the right. */
 #include "plugin/edit-dialog.h"
 
 #include <libgimp/gimpui.h>
+#include <string.h>
+
+#include "core/base/i18n.h"
+#include "plugin/edit-controls.h"
+#include "plugin/edit-preview.h"
+#include "plugin/edit-run.h"
+#include "plugin/remember.h"
+#include "ui/duration.h"
+#include "ui/model-chooser.h"
+#include "ui/preview-bar.h"
+
+#define SPACING     12
+#define REFRESH_MS  300
+#define LINE_CHARS  34
+#define NO_SIZE     64 /* of the preview of a model that is not there */
+
+typedef enum
+{
+  GENERATE,
+  REGENERATE,
+  INTERPOLATE
+} Kind;
+
+typedef struct
+{
+  Kind kind;
+  GimpProcedure *procedure;
+  GimpProcedureConfig *config;
+  DiffusionSampling *sampling;
+  GimpImage *image;        /* (nullable) */
+  GimpDrawable **items;    /* (nullable): the selected layers */
+  GPtrArray *given;        /* (nullable): their copies, made by the caller */
+  GPtrArray *drawables;    /* (nullable): what the preview shows */
+  DiffusionModelFacts facts;
+  DiffusionEditPreview *preview;
+  char *shown; /* what the preview was made for */
+  gboolean failed;
+  guint timer;
+
+  GtkSizeGroup *labels;
+  GtkWidget *dialog, *preview_box, *message;
+  GtkWidget *t, *class_chooser, *class_row, *size, *size_row, *count_row, *seamless, *harmonize, *new_layer;
+} Dialog;
 
 static gboolean
-run (GimpProcedure *procedure, GimpProcedureConfig *config)
+has_selection (const Dialog *self)
 {
-  GtkWidget *dialog;
+  return self->image != NULL && !gimp_selection_is_empty (self->image);
+}
+
+static gboolean
+into_selection (const Dialog *self)
+{
+  g_autofree char *target = NULL;
+
+  if (self->kind != GENERATE)
+    return FALSE;
+  g_object_get (self->config, "target", &target, NULL);
+  return g_strcmp0 (target, DIFFUSION_TARGET_SELECTION) == 0;
+}
+
+static void
+say (Dialog *self, const char *text, gboolean failed)
+{
+  gtk_label_set_text (GTK_LABEL (self->message), text);
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, !failed);
+  self->failed = failed;
+}
+
+static gboolean
+show_cost (gpointer data)
+{
+  Dialog *self = data;
+  double seconds, bytes;
+  g_autofree char *memory = NULL, *duration = NULL, *text = NULL;
+
+  if (self->failed || self->preview == NULL || !diffusion_edit_preview_get_cost (self->preview, &seconds, &bytes))
+    return G_SOURCE_CONTINUE;
+  memory = g_format_size ((guint64) bytes);
+  if (seconds >= 0)
+    {
+      duration = diffusion_format_duration (seconds);
+      text = g_strdup_printf (_ ("Takes about %s and %s of memory."), duration, memory);
+    }
+  else
+    text = g_strdup_printf (_ ("Takes about %s of memory. The time is being measured…"), memory);
+  say (self, text, FALSE);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+preview_failed (DiffusionPreviewArea *area, const char *message, Dialog *self)
+{
+  say (self, message, TRUE);
+}
+
+static void
+clear_preview (Dialog *self)
+{
+  g_autoptr (GList) children = NULL;
+
+  if (self->preview == NULL)
+    return;
+  diffusion_edit_preview_stop (self->preview);
+  children = gtk_container_get_children (GTK_CONTAINER (self->preview_box));
+  for (GList *child = children; child != NULL; child = child->next)
+    gtk_widget_destroy (child->data);
+  g_clear_pointer (&self->preview, diffusion_edit_preview_free);
+}
+
+/* The other layer of an interpolation, or NULL. */
+static GimpDrawable *
+get_other (const Dialog *self)
+{
+  g_autoptr (GimpDrawable) with = NULL;
+
+  if (self->items[0] != NULL && self->items[1] != NULL)
+    return self->items[1];
+  g_object_get (self->config, "with", &with, NULL);
+  return with;
+}
+
+/* What the preview has to show: the drawables, or a size. FALSE with what is wrong said. */
+static gboolean
+choose_source (Dialog *self, GPtrArray **drawables, gint *width, gint *height, GError **error)
+{
+  DiffusionSettings *settings;
+  gboolean ok;
+
+  *drawables = NULL;
+  if (self->kind == REGENERATE)
+    {
+      *drawables = g_ptr_array_ref (self->given);
+      return TRUE;
+    }
+  if (self->kind == INTERPOLATE)
+    {
+      GimpDrawable *pair[] = { self->items[0], get_other (self), NULL };
+
+      if (pair[1] == NULL || pair[0] == pair[1])
+        {
+          g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("Choose another layer."));
+          return FALSE;
+        }
+      *drawables = diffusion_drawables_copy (self->image, pair, error);
+      if (*drawables == NULL || diffusion_drawables_check_pair (*drawables, error))
+        return *drawables != NULL;
+      g_clear_pointer (drawables, g_ptr_array_unref);
+      return FALSE;
+    }
+  if (into_selection (self))
+    {
+      *drawables = diffusion_drawables_copy (self->image, self->items, error);
+      return *drawables != NULL;
+    }
+  settings = diffusion_settings_new (self->config);
+  ok = diffusion_settings_get_size (settings, (gsize) (self->facts.native > 0 ? self->facts.native : NO_SIZE), width,
+                                    height, error);
+  diffusion_settings_free (settings);
+  return ok;
+}
+
+/* What a preview is made for, in words that differ when it has to be made anew. */
+static char *
+describe_source (Dialog *self)
+{
+  g_autofree char *target = NULL, *size = NULL;
+  GimpDrawable *other = self->kind == INTERPOLATE ? get_other (self) : NULL;
+
+  if (self->kind == GENERATE)
+    g_object_get (self->config, "target", &target, "size", &size, NULL);
+  return g_strdup_printf ("%d %s %s %d %d", self->kind, target != NULL ? target : "", size != NULL ? size : "",
+                          self->facts.native, other != NULL ? gimp_item_get_id (GIMP_ITEM (other)) : 0);
+}
+
+static void
+make_preview (Dialog *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) drawables = NULL;
+  g_autofree char *wanted = describe_source (self);
+  gint width = 0, height = 0;
+  GtkWidget *frame, *area;
+
+  if (g_strcmp0 (wanted, self->shown) == 0)
+    return;
+  g_free (self->shown);
+  self->shown = g_steal_pointer (&wanted);
+  clear_preview (self);
+  g_clear_pointer (&self->drawables, g_ptr_array_unref);
+  if (!choose_source (self, &drawables, &width, &height, &error))
+    {
+      say (self, error->message, TRUE);
+      return;
+    }
+  self->drawables = g_steal_pointer (&drawables);
+  self->preview = diffusion_edit_preview_new (self->config, self->sampling, self->drawables, self->kind == GENERATE, width,
+                                              height);
+  area = GTK_WIDGET (diffusion_edit_preview_get_area (self->preview));
+  g_signal_connect (area, "failed", G_CALLBACK (preview_failed), self);
+  frame = gtk_frame_new (NULL);
+  gtk_container_add (GTK_CONTAINER (frame), area);
+  gtk_box_pack_start (GTK_BOX (self->preview_box), frame, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (self->preview_box), diffusion_preview_bar_new (DIFFUSION_PREVIEW_AREA (area)), FALSE, FALSE,
+                      0);
+  gtk_widget_show_all (self->preview_box);
+}
+
+static void
+show_controls (Dialog *self)
+{
+  gboolean selection = into_selection (self);
+
+  if (self->kind != GENERATE)
+    return;
+  gtk_widget_set_visible (self->size_row, !selection);
+  gtk_widget_set_visible (self->count_row, !selection);
+  gtk_widget_set_visible (self->seamless, !selection);
+  gtk_widget_set_visible (self->harmonize, selection);
+  gtk_widget_set_visible (self->new_layer, selection);
+}
+
+static void
+model_changed (Dialog *self)
+{
+  g_autofree char *name = NULL;
+
+  g_object_get (self->config, "model", &name, NULL);
+  diffusion_model_facts_read (&self->facts, name != NULL ? name : "");
+  diffusion_class_set_model (self->class_chooser, self->class_row, &self->facts);
+  if (self->t != NULL)
+    diffusion_t_scale_set_model (self->t, &self->facts);
+  if (self->size != NULL)
+    diffusion_size_set_model (self->size, &self->facts);
+}
+
+static void
+settings_changed (GObject *config, GParamSpec *pspec, Dialog *self)
+{
+  if (strcmp (pspec->name, "model") == 0)
+    model_changed (self);
+  if (strcmp (pspec->name, "target") == 0)
+    show_controls (self);
+  /* A selection is filled once. */
+  if (into_selection (self))
+    g_object_set (config, "count", 1, "seamless", FALSE, NULL);
+  say (self, _ ("The preview is being computed…"), FALSE);
+  make_preview (self);
+  if (self->preview != NULL)
+    diffusion_edit_preview_invalidate (self->preview);
+}
+
+static GtkWidget *
+add_section (GtkWidget *box, const char *title, GtkWidget *content)
+{
+  GtkWidget *frame = gimp_frame_new (title);
+
+  gtk_container_add (GTK_CONTAINER (frame), content);
+  gtk_box_pack_start (GTK_BOX (box), frame, FALSE, FALSE, 0);
+  return frame;
+}
+
+static GtkWidget *
+add_row (Dialog *self, GtkWidget *box, const char *label, GtkWidget *widget)
+{
+  GtkWidget *row = diffusion_row_new (self->labels, label, widget);
+
+  gtk_box_pack_start (GTK_BOX (box), row, FALSE, FALSE, 0);
+  return row;
+}
+
+static GtkWidget *
+new_target (Dialog *self)
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+  g_autofree char *target = NULL;
+
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), DIFFUSION_TARGET_IMAGE, _ ("A new image"));
+  if (self->image != NULL && gimp_image_get_base_type (self->image) != GIMP_INDEXED)
+    gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), DIFFUSION_TARGET_LAYER, _ ("New layers of this image"));
+  if (has_selection (self) && self->items != NULL && self->items[0] != NULL)
+    gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), DIFFUSION_TARGET_SELECTION,
+                               _ ("The selection, to fit what is around it"));
+  g_object_get (self->config, "target", &target, NULL);
+  /* Last time there may have been another image. */
+  if (target == NULL || !gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), target))
+    g_object_set (self->config, "target", DIFFUSION_TARGET_IMAGE, NULL);
+  g_object_bind_property (self->config, "target", combo, "active-id", G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return combo;
+}
+
+/* Layers that could be the other one. */
+static gboolean
+could_be_other (GimpImage *image, GimpItem *item, gpointer data)
+{
+  const Dialog *self = data;
+  GimpDrawable *one = self->items[0], *other = GIMP_DRAWABLE (item);
+
+  return image == self->image && other != one && !gimp_item_is_group (item)
+         && gimp_drawable_get_width (one) == gimp_drawable_get_width (other)
+         && gimp_drawable_get_height (one) == gimp_drawable_get_height (other);
+}
+
+static void
+other_chosen (GtkWidget *combo, Dialog *self)
+{
+  gint id;
+
+  if (gimp_int_combo_box_get_active (GIMP_INT_COMBO_BOX (combo), &id))
+    g_object_set (self->config, "with", gimp_drawable_get_by_id (id), NULL);
+}
+
+static void
+add_what (Dialog *self, GtkWidget *box)
+{
+  GObject *config = G_OBJECT (self->config);
+  const char *const noises[] = { "shared", _ ("The same for both"), "slerp", _ ("Each its own"), "inversion",
+                                 _ ("What the model finds in each"), NULL };
+
+  if (self->kind == GENERATE)
+    add_row (self, box, _ ("_Into"), new_target (self));
+  if (self->kind == INTERPOLATE && self->items[1] == NULL)
+    {
+      GtkWidget *combo = gimp_layer_combo_box_new (could_be_other, self, NULL);
+
+      gimp_int_combo_box_connect (GIMP_INT_COMBO_BOX (combo), 0, G_CALLBACK (other_chosen), self, NULL);
+      add_row (self, box, _ ("_With"), combo);
+    }
+  self->class_chooser = diffusion_class_new (config);
+  self->class_row = add_row (self, box, _ ("_Class"), self->class_chooser);
+  gtk_widget_set_no_show_all (self->class_row, TRUE);
+  gtk_widget_show_all (self->class_chooser);
+  if (self->kind != GENERATE)
+    {
+      self->t = diffusion_t_scale_new (config);
+      gtk_box_pack_start (GTK_BOX (box), self->t, FALSE, FALSE, 0);
+    }
+  if (self->kind == GENERATE)
+    {
+      self->size = diffusion_size_new (config);
+      self->size_row = add_row (self, box, _ ("Si_ze"), self->size);
+      self->count_row = add_row (self, box, _ ("C_ount"), diffusion_number_new (config, "count", 1, 1000));
+      self->seamless = gimp_prop_check_button_new (config, "seamless", _ ("Seam_less: opposite edges fit"));
+      gtk_box_pack_start (GTK_BOX (box), self->seamless, FALSE, FALSE, 0);
+    }
+  if (self->kind == INTERPOLATE)
+    {
+      add_row (self, box, _ ("New _layers"), diffusion_between_new (config));
+      add_row (self, box, _ ("_Noise"), diffusion_choice_new (config, "noise", noises));
+    }
+  add_row (self, box, _ ("Se_ed"), diffusion_seed_new (config));
+  if (self->kind == GENERATE || (self->kind == REGENERATE && has_selection (self)))
+    {
+      self->harmonize = diffusion_harmonize_new (config);
+      gtk_box_pack_start (GTK_BOX (box), self->harmonize, FALSE, FALSE, 0);
+    }
+  if (self->kind != INTERPOLATE)
+    {
+      self->new_layer = gimp_prop_check_button_new (config, "new-layer", NULL);
+      gtk_box_pack_start (GTK_BOX (box), self->new_layer, FALSE, FALSE, 0);
+    }
+}
+
+static GtkWidget *
+new_more (Dialog *self)
+{
+  GtkWidget *expander = gtk_expander_new_with_mnemonic (_ ("_More settings"));
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
+  GObject *config = G_OBJECT (self->config);
+  GtkWidget *classifier = gimp_prop_entry_new (config, "classifier", -1);
+  GtkWidget *guidance = gimp_prop_spin_button_new (config, "guidance-scale", 0.1, 1.0, 2);
+
+  add_row (self, box, _ ("S_ampler"), diffusion_sampler_choice_new (config));
+  add_row (self, box, _ ("S_teps (0: as usual)"), diffusion_number_new (config, "steps", 0, 10000));
+  gtk_entry_set_width_chars (GTK_ENTRY (classifier), 8);
+  gtk_entry_set_placeholder_text (GTK_ENTRY (classifier), _ ("none"));
+  add_row (self, box, _ ("Class_ifier"), classifier);
+  add_row (self, box, _ ("_Guidance"), guidance);
+  gtk_widget_set_margin_top (box, SPACING / 2);
+  gtk_container_add (GTK_CONTAINER (expander), box);
+  return expander;
+}
+
+static void
+recall (GtkButton *button, Dialog *self)
+{
+  diffusion_recall (GIMP_ITEM (self->items[0]), gimp_procedure_get_name (self->procedure), self->config);
+}
+
+static void
+add_recall (Dialog *self, GtkWidget *box)
+{
+  GtkWidget *button;
+
+  if (self->items == NULL || self->items[0] == NULL
+      || !diffusion_recall (GIMP_ITEM (self->items[0]), gimp_procedure_get_name (self->procedure), NULL))
+    return;
+  button = gtk_button_new_with_mnemonic (_ ("_Use the settings of this layer"));
+  gtk_widget_set_tooltip_text (button, _ ("Takes the settings that this layer was made with"));
+  g_signal_connect (button, "clicked", G_CALLBACK (recall), self);
+  gtk_box_pack_start (GTK_BOX (box), button, FALSE, FALSE, 0);
+}
+
+static GtkWidget *
+new_settings (Dialog *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
+  GtkWidget *what = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2), *chooser;
+  static const char *const titles[] = { N_ ("Picture"), N_ ("Change"), N_ ("Between") };
+
+  chooser = diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_UNET);
+  /* Only from noise alone do they make nothing. */
+  if (self->kind != GENERATE)
+    diffusion_model_chooser_allow (DIFFUSION_MODEL_CHOOSER (chooser), DIFFUSION_MODEL_PHOTO);
+  add_section (box, _ ("Model"), chooser);
+  add_what (self, what);
+  add_section (box, _ (titles[self->kind]), what);
+  gtk_box_pack_start (GTK_BOX (box), new_more (self), FALSE, FALSE, 0);
+  add_recall (self, box);
+
+  self->message = gtk_label_new (_ ("The preview is being computed…"));
+  gtk_label_set_line_wrap (GTK_LABEL (self->message), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (self->message), LINE_CHARS);
+  gtk_label_set_width_chars (GTK_LABEL (self->message), LINE_CHARS);
+  gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
+  gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
+  gtk_box_pack_end (GTK_BOX (box), self->message, FALSE, FALSE, 0);
+  gtk_widget_set_hexpand (box, FALSE);
+  return box;
+}
+
+static gboolean
+run (Dialog *self, const char *title, const char *ok_label)
+{
+  GtkWidget *content, *panes;
+  gulong handler;
   gboolean ok;
 
   gimp_ui_init ("gimp-diffusion");
-  dialog = gimp_procedure_dialog_new (procedure, config, NULL);
-  gimp_procedure_dialog_fill (GIMP_PROCEDURE_DIALOG (dialog), NULL);
-  ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (dialog));
-  gtk_widget_destroy (dialog);
+  self->labels = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
+  self->dialog = gimp_procedure_dialog_new (self->procedure, self->config, title);
+  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (self->dialog), ok_label);
+  panes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, SPACING);
+  gtk_container_set_border_width (GTK_CONTAINER (panes), SPACING);
+  self->preview_box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
+  gtk_box_pack_start (GTK_BOX (panes), self->preview_box, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (panes), new_settings (self), FALSE, FALSE, 0);
+  content = gtk_dialog_get_content_area (GTK_DIALOG (self->dialog));
+  gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
+  gtk_widget_show_all (panes);
+  gtk_window_set_default_size (GTK_WINDOW (self->dialog), 1000, 680);
+
+  model_changed (self);
+  show_controls (self);
+  make_preview (self);
+  handler = g_signal_connect (self->config, "notify", G_CALLBACK (settings_changed), self);
+  self->timer = g_timeout_add (REFRESH_MS, show_cost, self);
+  ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (self->dialog));
+  g_source_remove (self->timer);
+  g_signal_handler_disconnect (self->config, handler);
+  gtk_widget_hide (self->dialog);
+  clear_preview (self);
+  gtk_widget_destroy (self->dialog);
+  g_object_unref (self->labels);
+  g_clear_pointer (&self->drawables, g_ptr_array_unref);
+  diffusion_model_facts_clear (&self->facts);
+  g_free (self->shown);
   return ok;
 }
 
@@ -22,19 +477,42 @@ gboolean
 diffusion_regenerate_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, DiffusionSampling *sampling,
                                  GimpImage *image, GPtrArray *drawables)
 {
-  return run (procedure, config);
+  GimpDrawable *items[] = { diffusion_drawable_get_drawable (drawables->pdata[0]), NULL };
+  Dialog self = { .kind = REGENERATE,
+                  .procedure = procedure,
+                  .config = config,
+                  .sampling = sampling,
+                  .image = image,
+                  .items = items,
+                  .given = drawables };
+
+  return run (&self, _ ("Regenerate"), _ ("_Regenerate"));
 }
 
 gboolean
 diffusion_generate_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, DiffusionSampling *sampling,
                                GimpImage *image, GimpDrawable **items)
 {
-  return run (procedure, config);
+  Dialog self = { .kind = GENERATE,
+                  .procedure = procedure,
+                  .config = config,
+                  .sampling = sampling,
+                  .image = image,
+                  .items = items };
+
+  return run (&self, _ ("Generate"), _ ("_Generate"));
 }
 
 gboolean
 diffusion_interpolate_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *config, DiffusionSampling *sampling,
                                   GimpImage *image, GimpDrawable **items)
 {
-  return run (procedure, config);
+  Dialog self = { .kind = INTERPOLATE,
+                  .procedure = procedure,
+                  .config = config,
+                  .sampling = sampling,
+                  .image = image,
+                  .items = items };
+
+  return run (&self, _ ("Interpolate"), _ ("_Interpolate"));
 }

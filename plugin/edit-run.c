@@ -3,12 +3,14 @@
 #include "plugin/edit-run.h"
 
 #include "core/base/i18n.h"
+#include "ui/run-dialog.h"
 
 typedef struct
 {
   DiffusionEdit *edit;
   DiffusionWorkFunc func;
   gpointer data;
+  gboolean keep; /* the user can stop it and keep what there is */
 } Work;
 
 GPtrArray *
@@ -58,6 +60,22 @@ diffusion_drawables_check_layers (GPtrArray *drawables, GError **error)
   return TRUE;
 }
 
+gboolean
+diffusion_drawables_check_pair (GPtrArray *drawables, GError **error)
+{
+  const GeglRectangle *a = diffusion_drawable_get_extent (drawables->pdata[0]);
+  const GeglRectangle *b = diffusion_drawable_get_extent (drawables->pdata[1]);
+
+  if (!diffusion_drawables_check_layers (drawables, error))
+    return FALSE;
+  if (a->width == b->width && a->height == b->height)
+    return TRUE;
+  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+               _ ("The layers have %d×%d and %d×%d pixels; both must be of one size"), a->width, a->height, b->width,
+               b->height);
+  return FALSE;
+}
+
 static gboolean
 work (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable, GError **error)
 {
@@ -66,7 +84,10 @@ work (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCa
   self->edit->progress = progress;
   self->edit->progress_data = progress_data;
   self->edit->cancellable = cancellable;
-  return self->func (self->data, progress, progress_data, cancellable, error);
+  self->edit->finish = self->keep ? cancellable : NULL;
+  /* What there is was put together; whether it is wanted is known where it was stopped. */
+  return self->func (self->data, progress, progress_data, cancellable, error)
+         && !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 static void
@@ -75,16 +96,47 @@ show_progress (double fraction, gpointer data)
   gimp_progress_update (fraction);
 }
 
+static cairo_surface_t *
+get_picture (gpointer data)
+{
+  static const cairo_user_data_key_t key;
+  Work *self = data;
+  cairo_surface_t *surface;
+  DiffusionRunState state;
+  guint32 *pixels;
+  gint width, height;
+
+  diffusion_run_view_get (self->edit->view, &state);
+  pixels = state.changed ? diffusion_run_view_get_picture (self->edit->view, &width, &height) : NULL;
+  if (pixels == NULL)
+    return NULL;
+  surface = cairo_image_surface_create_for_data ((guchar *) pixels, CAIRO_FORMAT_RGB24, width, height, 4 * width);
+  cairo_surface_set_user_data (surface, &key, pixels, g_free);
+  return surface;
+}
+
 gboolean
-diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, DiffusionWorkFunc func,
+diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, guint steps, DiffusionWorkFunc func,
                     gpointer data, GError **error)
 {
-  Work self = { edit, func, data };
-  gboolean done;
+  g_autoptr (DiffusionRunView) view = NULL;
+  Work self = { edit, func, data, FALSE };
+  DiffusionRun run = { title, work, get_picture, &self, steps };
+  gboolean done, stopped;
 
-  gimp_progress_init (title);
-  done = diffusion_worker_run (work, &self, NULL, show_progress, NULL, error);
-  gimp_progress_end ();
+  if (run_mode != GIMP_RUN_INTERACTIVE)
+    {
+      gimp_progress_init (title);
+      done = diffusion_worker_run (work, &self, NULL, show_progress, NULL, error);
+      gimp_progress_end ();
+      return done;
+    }
+  view = diffusion_run_view_new ();
+  edit->view = view;
+  self.keep = TRUE;
+  done = diffusion_run_dialog (&run, &stopped, error);
+  edit->view = NULL;
+  edit->finish = NULL;
   return done;
 }
 

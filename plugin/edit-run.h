@@ -19,6 +19,9 @@ G_BEGIN_DECLS
  */
 GPtrArray *diffusion_drawables_copy (GimpImage *image, GimpDrawable **drawables, GError **error);
 
+/** diffusion_drawables_check_pair: refuses two that pictures cannot be made between: no layers, or not of one size. */
+gboolean diffusion_drawables_check_pair (GPtrArray *drawables, GError **error);
+
 /** diffusion_drawables_check_layers: refuses what is no layer, where results go into new layers. */
 gboolean diffusion_drawables_check_layers (GPtrArray *drawables, GError **error);
 
@@ -27,11 +30,14 @@ gboolean diffusion_drawables_check_layers (GPtrArray *drawables, GError **error)
  * @run_mode: whether the work has a window of its own; GIMP shows how far it is otherwise
  * @title: what is being done
  * @edit: what @func computes with; told where to report to and how to stop
+ * @steps: how many steps it will take, 0 where that is not known
  * @func: (scope call): calls one of the functions of edit.h
  * @data: passed to @func
+ *
+ * In a window the user can stop it: then what there is was put together, which may be nothing.
  */
-gboolean diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, DiffusionWorkFunc func,
-                             gpointer data, GError **error);
+gboolean diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, guint steps,
+                             DiffusionWorkFunc func, gpointer data, GError **error);
 
 /** diffusion_edit_fail: (transfer full): the return values of a procedure that failed, or was cancelled. */
 GimpValueArray *diffusion_edit_fail (GimpProcedure *procedure, GError *error);

@@ -28,6 +28,19 @@ is_finished (const DiffusionEdit *edit)
   return edit->finish != NULL && g_cancellable_is_cancelled (edit->finish);
 }
 
+/* Whether the user stopped before anything of this picture was there, and the earlier ones are the result. */
+static gboolean
+is_kept_without (const DiffusionEdit *edit, const DiffusionEditResult *result, GError **error, GError *problem)
+{
+  if (result->done > 0 && is_finished (edit) && g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_error_free (problem);
+      return TRUE;
+    }
+  g_propagate_error (error, problem);
+  return FALSE;
+}
+
 static void
 share_progress (double fraction, gpointer data)
 {
@@ -136,6 +149,7 @@ diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, GPtrArray 
                            GError **error)
 {
   DiffusionEditor editor;
+  GError *problem = NULL;
   Share share;
   double t;
 
@@ -144,8 +158,11 @@ diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, GPtrArray 
   for (; result->done < drawables->len && !is_finished (edit); result->done++)
     {
       set_item (edit, &share, result->done, drawables->len);
-      if (!regenerate (edit, &editor, &share, t, drawables->pdata[result->done], error))
+      if (regenerate (edit, &editor, &share, t, drawables->pdata[result->done], &problem))
+        continue;
+      if (!is_kept_without (edit, result, error, problem))
         return FALSE;
+      break;
     }
   return finish_result (edit, &editor, t, result, error);
 }
@@ -249,6 +266,7 @@ diffusion_edit_generate (const DiffusionEdit *edit, DiffusionEditResult *result,
 {
   const DiffusionSettings *settings = edit->settings;
   DiffusionEditor editor;
+  GError *problem = NULL;
   Share share;
   float *values;
   gboolean done = TRUE;
@@ -276,11 +294,14 @@ diffusion_edit_generate (const DiffusionEdit *edit, DiffusionEditResult *result,
   editor.preview_data = &share;
   for (gint i = 0; done && i < settings->count && !is_finished (edit); i++)
     {
+      gboolean made;
+
       set_item (edit, &share, (guint) i, (guint) settings->count);
       editor.seed = (guint64) settings->sampling.seed + (guint64) i;
-      done = diffusion_generate (&editor, 1, (gsize) result->height, (gsize) result->width, values, error);
-      if (done)
+      made = diffusion_generate (&editor, 1, (gsize) result->height, (gsize) result->width, values, &problem);
+      if (made)
         add_picture (result, values);
+      done = made || is_kept_without (edit, result, error, problem);
     }
   diffusion_free (values);
   return done && finish_result (edit, &editor, (double) editor.schedule->steps - 1.0, result, error);
@@ -408,4 +429,26 @@ diffusion_edit_cost (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawa
   return lambdas != NULL
              ? cost_of_pictures (edit, &editor, t, extent->width, extent->height, lambdas->len, lambdas->len)
              : (DiffusionEditCost) { 0 };
+}
+
+guint
+diffusion_edit_count_steps (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawables)
+{
+  const DiffusionSettings *settings = edit->settings;
+  DiffusionEditor editor = *diffusion_sampling_get_editor (edit->sampling);
+  const float some = 1.0f;
+  DiffusionRegeneration regeneration
+      = { .mask = &some, .jump_length = (guint) settings->jump_length, .jump_count = (guint) settings->jump_count };
+  gboolean regenerates = drawables != NULL && settings->lambda == NULL;
+  double t;
+
+  if (editor.schedule == NULL)
+    return 0;
+  t = (double) editor.schedule->steps - 1.0;
+  if (drawables != NULL && !choose_t (edit, whole, &editor, &t, NULL))
+    return 0;
+  /* A picture of one pixel asks a network once a step. */
+  editor.guidance = NULL;
+  return (guint) diffusion_editor_evaluations (&editor, t, regenerates ? &regeneration : NULL, 1, 1)
+         * (drawables == NULL ? (guint) settings->count : regenerates ? drawables->len : 1);
 }

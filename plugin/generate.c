@@ -106,6 +106,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   GimpValueArray *values = NULL;
   Job job = { .image = image };
   GError *error = NULL;
+  gboolean done;
 
   gegl_init (NULL, NULL);
   if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_generate_dialog_run (procedure, config, sampling, image, items))
@@ -122,9 +123,13 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 
   job.edit = (DiffusionEdit) { .sampling = sampling, .settings = settings };
   job.drawables = drawables;
-  if (diffusion_edit_run (run_mode, _ ("Generating"), &job.edit, compute, &job, &error))
-    values = commit (&job, procedure, run_mode, config, &error);
+  done = diffusion_edit_run (run_mode, _ ("Generating"), &job.edit,
+                             diffusion_edit_count_steps (&job.edit, TRUE, drawables), compute, &job, &error);
   result = job.result;
+  if (done && result.done == 0)
+    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+  if (done)
+    values = commit (&job, procedure, run_mode, config, &error);
   if (values == NULL)
     return diffusion_edit_fail (procedure, error);
   gimp_displays_flush ();

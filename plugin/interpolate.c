@@ -29,7 +29,6 @@ copy_pair (GimpImage *image, GimpDrawable **items, GimpProcedureConfig *config, 
   g_autoptr (GimpDrawable) with = NULL;
   GimpDrawable *pair[] = { NULL, NULL, NULL };
   g_autoptr (GPtrArray) copies = NULL;
-  const GeglRectangle *a, *b;
   guint n = 0;
 
   g_object_get (config, "with", &with, NULL);
@@ -44,17 +43,8 @@ copy_pair (GimpImage *image, GimpDrawable **items, GimpProcedureConfig *config, 
       return NULL;
     }
   copies = diffusion_drawables_copy (image, pair, error);
-  if (copies == NULL || !diffusion_drawables_check_layers (copies, error))
+  if (copies == NULL || !diffusion_drawables_check_pair (copies, error))
     return NULL;
-  a = diffusion_drawable_get_extent (copies->pdata[0]);
-  b = diffusion_drawable_get_extent (copies->pdata[1]);
-  if (a->width != b->width || a->height != b->height)
-    {
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                   _ ("The layers have %d×%d and %d×%d pixels; both must be of one size"), a->width, a->height, b->width,
-                   b->height);
-      return NULL;
-    }
   return g_steal_pointer (&copies);
 }
 
@@ -107,8 +97,11 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 
   job.edit = (DiffusionEdit) { .sampling = sampling, .settings = settings };
   job.drawables = drawables;
-  done = diffusion_edit_run (run_mode, _ ("Interpolating"), &job.edit, compute, &job, &error);
+  done = diffusion_edit_run (run_mode, _ ("Interpolating"), &job.edit,
+                             diffusion_edit_count_steps (&job.edit, FALSE, drawables), compute, &job, &error);
   result = job.result;
+  if (done && result.done == 0)
+    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   if (!done || !commit (&job, image, config, layers, &error))
     return diffusion_edit_fail (procedure, error);
   gimp_displays_flush ();

@@ -47,7 +47,9 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   g_autoptr (GPtrArray) layers = g_ptr_array_new ();
   g_auto (DiffusionEditResult) result = { 0 };
   Job job = { 0 };
+  DiffusionResults results;
   GError *error = NULL;
+  gboolean done;
 
   gegl_init (NULL, NULL);
   drawables = diffusion_drawables_copy (image, items, &error);
@@ -69,20 +71,16 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 
   job.edit = (DiffusionEdit) { .sampling = sampling, .settings = settings };
   job.drawables = drawables;
-  if (diffusion_edit_run (run_mode, _ ("Regenerating"), &job.edit, compute, &job, &error))
-    {
-      DiffusionResults results = { &job.result, settings, config, layers };
-
-      result = job.result;
-      if (diffusion_results_commit_drawables (&results, drawables, &error))
-        {
-          gimp_displays_flush ();
-          return diffusion_edit_succeed (procedure, 1, layers);
-        }
-    }
-  else
-    result = job.result;
-  return diffusion_edit_fail (procedure, error);
+  done = diffusion_edit_run (run_mode, _ ("Regenerating"), &job.edit,
+                             diffusion_edit_count_steps (&job.edit, FALSE, drawables), compute, &job, &error);
+  result = job.result;
+  if (done && result.done == 0)
+    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
+  results = (DiffusionResults) { &result, settings, config, layers };
+  if (!done || !diffusion_results_commit_drawables (&results, drawables, &error))
+    return diffusion_edit_fail (procedure, error);
+  gimp_displays_flush ();
+  return diffusion_edit_succeed (procedure, 1, layers);
 }
 
 GimpProcedure *

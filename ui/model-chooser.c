@@ -25,6 +25,7 @@ struct _DiffusionModelChooser
   GObject *config;
   char *property;
   DiffusionModelKind kind;
+  gint also; /* another kind, or -1 */
   GtkListStore *store;
   GtkWidget *combo;
   GtkWidget *about;
@@ -37,9 +38,18 @@ typedef struct
 {
   char *path;
   DiffusionModelKind kind;
+  gint also;
 } Addition;
 
 G_DEFINE_TYPE (DiffusionModelChooser, diffusion_model_chooser, GTK_TYPE_BOX)
+
+static gboolean
+is_kind (const DiffusionModelChooser *self, const DiffusionModel *model)
+{
+  DiffusionModelKind kind = diffusion_model_get_kind (model);
+
+  return kind == self->kind || (gint) kind == self->also;
+}
 
 /* The first of the card's members that is there. */
 static const char *
@@ -68,7 +78,7 @@ describe (DiffusionModelChooser *self, const char *name)
 
   if (!model)
     return g_strdup (error->message);
-  if (diffusion_model_get_kind (model) != self->kind)
+  if (!is_kind (self, model))
     return g_strdup (_ ("This model is made for something else."));
 
   card = diffusion_model_get_card (model);
@@ -131,7 +141,7 @@ fill (DiffusionModelChooser *self)
     {
       g_autoptr (DiffusionModel) model = diffusion_model_open (names[i], NULL, NULL, NULL);
 
-      if (model && diffusion_model_get_kind (model) == self->kind)
+      if (model && is_kind (self, model))
         append (self, names[i], model);
     }
 }
@@ -192,6 +202,12 @@ add_thread (GTask *task, gpointer object, gpointer data, GCancellable *cancellab
   GError *error = NULL;
   char *name = diffusion_library_add (addition->path, addition->kind, &error);
 
+  if (!name && addition->also >= 0 && g_error_matches (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID))
+    {
+      g_clear_error (&error);
+      name = diffusion_library_add (addition->path, (DiffusionModelKind) addition->also, &error);
+    }
+
   if (name)
     g_task_return_pointer (task, name, g_free);
   else
@@ -230,6 +246,7 @@ add_model (DiffusionModelChooser *self, const char *path)
 
   addition->path = g_strdup (path);
   addition->kind = self->kind;
+  addition->also = self->also;
   g_task_set_task_data (task, addition, (GDestroyNotify) addition_free);
   gtk_widget_set_sensitive (self->add, FALSE);
   gtk_spinner_start (GTK_SPINNER (self->spinner));
@@ -357,9 +374,20 @@ diffusion_model_chooser_new (GObject *config, const char *property, DiffusionMod
   self->config = config;
   self->property = g_strdup (property);
   self->kind = kind;
+  self->also = -1;
   fill (self);
   show_model (self);
   g_signal_connect (self->combo, "changed", G_CALLBACK (chosen), self);
   g_signal_connect_object (config, notify, G_CALLBACK (show_model), self, G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
+}
+
+void
+diffusion_model_chooser_allow (DiffusionModelChooser *self, DiffusionModelKind kind)
+{
+  self->also = kind;
+  g_signal_handlers_block_matched (self->combo, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, self);
+  fill (self);
+  g_signal_handlers_unblock_matched (self->combo, G_SIGNAL_MATCH_DATA, 0, 0, NULL, NULL, self);
+  show_model (self);
 }

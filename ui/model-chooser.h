@@ -22,4 +22,7 @@ G_DECLARE_FINAL_TYPE (DiffusionModelChooser, diffusion_model_chooser, DIFFUSION,
  */
 GtkWidget *diffusion_model_chooser_new (GObject *config, const char *property, DiffusionModelKind kind);
 
+/** diffusion_model_chooser_allow: offers models of another kind too. */
+void diffusion_model_chooser_allow (DiffusionModelChooser *self, DiffusionModelKind kind);
+
 G_END_DECLS
