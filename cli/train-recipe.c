@@ -32,7 +32,7 @@ make_entries (char **preset, char **config, gboolean *show, char **values)
 }
 
 static gboolean
-fill_recipe (const char *preset, const char *config, char **values, DiffusionRecipe *recipe, GError **error)
+fill_recipe (const char *preset, const char *otherwise, const char *config, char **values, DiffusionRecipe *recipe, GError **error)
 {
   g_autoptr (JsonObject) object = NULL;
   const char *in_file = NULL;
@@ -45,8 +45,10 @@ fill_recipe (const char *preset, const char *config, char **values, DiffusionRec
       if (object == NULL || !diffusion_json_get_string (config, object, "preset", &in_file, error))
         return FALSE;
     }
-  if (!diffusion_recipe_use_preset (recipe, in_file != NULL ? config : "--preset", in_file != NULL ? in_file : preset,
-                                    error)
+  if (preset != NULL)
+    in_file = NULL;
+  if (!diffusion_recipe_use_preset (recipe, in_file != NULL ? config : "--preset",
+                                    in_file != NULL ? in_file : preset != NULL ? preset : otherwise, error)
       || (object != NULL && !diffusion_recipe_set_json (recipe, config, object, error)))
     return FALSE;
   for (guint i = 0; i < n; i++)
@@ -118,7 +120,7 @@ cli_train_parse (const CliVerb *verb, const char *preset, int argc, char **argv,
       shown.min_arguments = 0;
   arguments = cli_parse (&shown, entries, argc, argv, error);
   ok = arguments != NULL;
-  if (ok && (!fill_recipe (chosen != NULL ? chosen : preset, config, values, recipe, &problem)
+  if (ok && (!fill_recipe (chosen, preset, config, values, recipe, &problem)
              || !check_verb (recipe, classifier, &problem) || !diffusion_recipe_check (recipe, &problem)))
     {
       ok = FALSE;

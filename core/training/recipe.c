@@ -327,6 +327,9 @@ diffusion_recipe_make_unet (const DiffusionRecipe *recipe,
   describe_scheduler (recipe, &unet->scheduler);
   if (unet->weighting != DIFFUSION_WEIGHTING_NONE && unet->loss != DIFFUSION_LOSS_MSE && unet->loss != DIFFUSION_LOSS_L1)
     return refuse (error, _ ("weighting: the bound has its own weights, expected none with this loss"));
+  if (recipe->network == DIFFUSION_RECIPE_UNET && unet->loss == DIFFUSION_LOSS_HYBRID && model == NULL
+      && !diffusion_variance_is_learned (unet->scheduler.variance))
+    return refuse (error, _ ("loss: the hybrid loss needs a learned variance (variance: learned-range)"));
   if (!make_augmentation (recipe, classes, &unet->augmentation, error))
     return FALSE;
   if (model != NULL)
