@@ -31,7 +31,7 @@
 /* The best σ over the deviation where the picture is flat: correlated noise is a camera's, which is stronger where there
  * is something to see. */
 #define WHITE_FACTOR 1.05
-#define CORRELATED_FACTOR 2.0
+#define CORRELATED_FACTOR 2.5
 #define CORRELATED_FROM 0.1
 #define CORRELATED_TO 0.5
 /* Less does not show in 8 bits. */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The photo model that ships, on pictures made here: the noise level it finds, and what is left when it has gone. */
+#include "core/diffusion.h"
+
+#include <math.h>
+
+#define SIDE 256
+#define VALUES (SIDE * SIDE * 3)
+
+static DiffusionPhotoModel *model;
+
+/* A picture with flat and curved areas, edges and stripes, 0 to 1. */
+static float *
+make_clean (void)
+{
+  float *clean = g_new (float, VALUES);
+
+  for (gint y = 0; y < SIDE; y++)
+    for (gint x = 0; x < SIDE; x++)
+      {
+        gboolean disc = (x - 90) * (x - 90) + (y - 150) * (y - 150) < 50 * 50;
+        gboolean stripes = x > 180 && y < 100 && (x / 6) % 2 == 0;
+
+        for (gint c = 0; c < 3; c++)
+          {
+            float value = 0.35f + 0.25f * (float) x / SIDE + 0.1f * sinf (0.03f * (float) (y + 40 * c));
+
+            if (disc)
+              value = 0.3f + 0.15f * (float) c;
+            if (stripes)
+              value += 0.2f;
+            clean[(y * SIDE + x) * 3 + c] = value;
+          }
+      }
+  return clean;
+}
+
+/* noise: 'w' white, 'c' a camera's; quality 0: no JPEG. */
+static float *
+make_noisy (const float *clean, char noise, double sigma, gint quality)
+{
+  float *noisy = g_new (float, VALUES);
+  g_autofree float *signed_clean = g_new (float, VALUES);
+  DiffusionStream stream = { 11, DIFFUSION_PURPOSE_NOISE, 3 };
+
+  for (gsize i = 0; i < VALUES; i++)
+    signed_clean[i] = 2 * clean[i] - 1;
+  if (noise == 'w')
+    diffusion_random_normal_fill (&stream, 0, 0, SIDE, SIDE, 3, noisy);
+  else
+    diffusion_camera_noise (&stream, signed_clean, SIDE, SIDE, noisy);
+  for (gsize i = 0; i < VALUES; i++)
+    noisy[i] = signed_clean[i] + (float) (2 * sigma / 255) * noisy[i];
+  if (quality > 0)
+    diffusion_jpeg_round_trip (noisy, SIDE, SIDE, 0, 0, quality, DIFFUSION_JPEG_420);
+  for (gsize i = 0; i < VALUES; i++)
+    noisy[i] = 0.5f + 0.5f * noisy[i];
+  return noisy;
+}
+
+static double
+psnr (const float *a, const float *b)
+{
+  double sum = 0;
+
+  for (gsize i = 0; i < VALUES; i++)
+    sum += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+  return 10 * log10 (VALUES / MAX (sum, 1e-12));
+}
+
+static DiffusionNoiseLevel
+estimate (gint width, gint height, gint channels, const float *in)
+{
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (width, height, channels, in, NULL);
+  g_autoptr (GError) error = NULL;
+  DiffusionNoiseLevel level;
+
+  diffusion_noise_level_estimate (model, picture, &level, NULL, &error);
+  g_assert_no_error (error);
+  return level;
+}
+
+static float *
+denoise (const float *in, double sigma)
+{
+  float *out = g_memdup2 (in, VALUES * sizeof (float));
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (SIDE, SIDE, 3, in, out);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autoptr (GError) error = NULL;
+
+  options.sigma = sigma;
+  diffusion_denoise (model, picture, &options, NULL, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return out;
+}
+
+static void
+test_white (void)
+{
+  const double sigmas[] = { 4, 12, 35 };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sigmas); i++)
+    {
+      g_autofree float *noisy = make_noisy (clean, 'w', sigmas[i], 0);
+      DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+
+      g_test_message ("white noise of %g: found %.2f, correlation %.2f", sigmas[i], level.sigma, level.correlation);
+      g_assert_cmpfloat (level.sigma, >, 0.8 * sigmas[i]);
+      g_assert_cmpfloat (level.sigma, <, 1.3 * sigmas[i]);
+      g_assert_cmpfloat (level.correlation, <, 0.2);
+    }
+}
+
+/* Noise that nobody told of goes, and more of it than a third. */
+static void
+test_auto (void)
+{
+  const struct
+  {
+    char noise;
+    double sigma;
+    gint quality;
+    double gain;
+  } cases[] = { { 'w', 12, 0, 8 }, { 'c', 6, 0, 4 }, { 'c', 15, 0, 4 }, { 'c', 6, 90, 3 } };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree float *noisy = make_noisy (clean, cases[i].noise, cases[i].sigma, cases[i].quality);
+      g_autofree float *out = denoise (noisy, DIFFUSION_SIGMA_AUTO);
+      double before = psnr (clean, noisy), after = psnr (clean, out);
+
+      g_test_message ("%c %g JPEG %d: %.2f dB, then %.2f dB", cases[i].noise, cases[i].sigma, cases[i].quality, before,
+                      after);
+      g_assert_cmpfloat (after, >, before + cases[i].gain);
+    }
+}
+
+static void
+test_wrong_level (void)
+{
+  const double factors[] = { 0.7, 1.3 };
+  g_autofree float *clean = make_clean ();
+  g_autofree float *noisy = make_noisy (clean, 'w', 15, 0);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (factors); i++)
+    {
+      g_autofree float *out = denoise (noisy, 15 * factors[i]);
+
+      g_assert_cmpfloat (psnr (clean, out), >, psnr (clean, noisy) + 3);
+    }
+}
+
+static void
+test_no_noise (void)
+{
+  g_autofree float *clean = make_clean ();
+  g_autofree float *out = denoise (clean, DIFFUSION_SIGMA_AUTO);
+
+  g_test_message ("without noise: %.1f dB", psnr (clean, out));
+  g_assert_cmpfloat (psnr (clean, out), >, 45);
+}
+
+static void
+test_odd_pictures (void)
+{
+  float pixel[3] = { 0.2f, 0.5f, NAN };
+  g_autofree float *black = g_new0 (float, 9 * 700);
+
+  g_assert_cmpfloat (estimate (1, 1, 3, pixel).sigma, ==, 0);
+  g_assert_cmpfloat (estimate (9, 700, 1, black).sigma, ==, 0);
+}
+
+static void
+test_threads (void)
+{
+  g_autofree float *clean = make_clean ();
+  g_autofree float *noisy = make_noisy (clean, 'c', 8, 0);
+  DiffusionNoiseLevel levels[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      diffusion_set_threads (1 + 2 * i);
+      levels[i] = estimate (SIDE, SIDE, 3, noisy);
+    }
+  diffusion_set_threads (0);
+  g_assert_cmpfloat (levels[0].sigma, >, 0);
+  g_assert_cmpfloat (levels[0].sigma, ==, levels[1].sigma);
+  g_assert_cmpmem (levels[0].curve, sizeof levels[0].curve, levels[1].curve, sizeof levels[1].curve);
+}
+
+static void
+test_cancel (void)
+{
+  g_autofree float *clean = make_clean ();
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (SIDE, SIDE, 3, clean, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  DiffusionNoiseLevel level;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (diffusion_noise_level_estimate (model, picture, &level, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *folder = g_build_filename (g_getenv ("DIFFUSION_SOURCE_ROOT"), "weights", "photo", NULL);
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  model = diffusion_photo_model_open (folder, &error);
+  g_assert_no_error (error);
+  g_test_add_func ("/weights/photo/white", test_white);
+  g_test_add_func ("/weights/photo/auto", test_auto);
+  g_test_add_func ("/weights/photo/wrong-level", test_wrong_level);
+  g_test_add_func ("/weights/photo/no-noise", test_no_noise);
+  g_test_add_func ("/weights/photo/odd-pictures", test_odd_pictures);
+  g_test_add_func ("/weights/photo/threads", test_threads);
+  g_test_add_func ("/weights/photo/cancel", test_cancel);
+  status = g_test_run ();
+  diffusion_photo_model_free (model);
+  return status;
+}

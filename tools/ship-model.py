@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# tools/ship-model.py TRAINED NAME: puts a trained model into weights/NAME with half-precision weights, what
+# weights/NAME.json says added to its card, and its hash in the manifest. Run it with ./dev exec.
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+trained, name = sys.argv[1:]
+weights = root / "weights"
+target = weights / name
+
+
+def read(path):
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write(path, value):
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+subprocess.run([root / "build/cli/diffusion", "convert", trained, target, "--dtype", "f16"], check=True)
+card = read(target / "model_card.json")
+# The card of the training says where it ran; what to type to make the model again is in the description.
+card.update(read(weights / (name + ".json")))
+content = (target / "diffusion_pytorch_model.safetensors").read_bytes()
+card["sha256"] = hashlib.sha256(content).hexdigest()
+write(target / "model_card.json", card)
+
+manifest = read(weights / "manifest.json")
+manifest[name] = {"bytes": len(content), "sha256": card["sha256"], "license": card["license"]}
+write(weights / "manifest.json", manifest)
