@@ -70,6 +70,28 @@ processor_seconds (void)
   return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
 }
 
+/* Lets another program choose the moments, so that it can time several programs in turn. */
+static gboolean
+run_on_request (CliBench *bench, CliBenchFunc func, gpointer data, GError **error)
+{
+  char line[16];
+
+  printf ("ready\n");
+  fflush (stdout);
+  while (fgets (line, sizeof line, stdin) != NULL)
+    {
+      double processor = processor_seconds ();
+      gint64 start = g_get_monotonic_time ();
+
+      if (!func (data, error) || g_cancellable_set_error_if_cancelled (bench->cancellable, error))
+        return FALSE;
+      printf ("%.6f %.6f\n", (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC,
+              processor_seconds () - processor);
+      fflush (stdout);
+    }
+  return TRUE;
+}
+
 static void
 report (CliBench *bench, const char *name, const double *times, double processor, guint runs, double work,
         const char *unit)
@@ -98,26 +120,6 @@ report (CliBench *bench, const char *name, const double *times, double processor
   printf ("%-42s %10.3f ms  %10.3f … %-10.3f  cpu %10.3f  %8s%s%s/s\n", name, 1e3 * median, 1e3 * times[0],
           1e3 * times[runs - 1], 1e3 * processor, speed, g_ascii_isupper (unit[0]) ? "" : " ", unit);
   fflush (stdout);
-}
-
-/* Lets another program choose the moments, so that it can time several programs in turn. */
-static gboolean
-run_on_request (CliBench *bench, CliBenchFunc func, gpointer data, GError **error)
-{
-  char line[16];
-
-  printf ("ready\n");
-  fflush (stdout);
-  while (fgets (line, sizeof line, stdin) != NULL)
-    {
-      gint64 start = g_get_monotonic_time ();
-
-      if (!func (data, error) || g_cancellable_set_error_if_cancelled (bench->cancellable, error))
-        return FALSE;
-      printf ("%.6f\n", (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC);
-      fflush (stdout);
-    }
-  return TRUE;
 }
 
 gboolean
@@ -158,7 +160,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &bench.seconds, N_ ("Time each for about S seconds (default: 0.3)"), "S" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
     { "on-request", 0, 0, G_OPTION_ARG_NONE, &bench.on_request,
-      N_ ("Print “ready”, then run once for each line of standard input and print the seconds"), NULL },
+      N_ ("Print “ready”, then run once for each line of standard input and print the seconds and the processor's seconds"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
   g_auto (GStrv) names = cli_parse (verb, entries, argc, argv, error);

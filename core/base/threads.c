@@ -9,6 +9,7 @@ typedef struct
   gsize n;
   DiffusionParallelFunc func;
   gpointer data;
+  GCancellable *cancellable;
   atomic_size_t next;
   guint users; /* pool threads inside this job, under the pool's lock */
 } Job;
@@ -52,13 +53,25 @@ look_for_job (guint64 seen)
 /* The worker number plus one while a part runs on this thread, so that nested calls stay on it. */
 static _Thread_local guint current_worker;
 
+static _Thread_local GCancellable *current_cancellable;
+
+GCancellable *
+diffusion_parallel_set_cancellable (GCancellable *cancellable)
+{
+  GCancellable *before = current_cancellable;
+
+  current_cancellable = cancellable;
+  return before;
+}
+
 static void
 run_parts (Job *job, guint worker)
 {
   gsize index;
 
   current_worker = worker + 1;
-  while ((index = atomic_fetch_add_explicit (&job->next, 1, memory_order_relaxed)) < job->n)
+  while ((index = atomic_fetch_add_explicit (&job->next, 1, memory_order_relaxed)) < job->n
+         && !g_cancellable_is_cancelled (job->cancellable))
     job->func (index, worker, job->data);
   current_worker = 0;
 }
@@ -133,7 +146,7 @@ diffusion_set_threads (guint threads)
 void
 diffusion_parallel_for (gsize n, DiffusionParallelFunc func, gpointer data)
 {
-  Job job = { .n = n, .func = func, .data = data };
+  Job job = { .n = n, .func = func, .data = data, .cancellable = current_cancellable };
 
   if (n == 0)
     return;
@@ -141,7 +154,7 @@ diffusion_parallel_for (gsize n, DiffusionParallelFunc func, gpointer data)
     {
       guint worker = current_worker != 0 ? current_worker - 1 : 0;
 
-      for (gsize i = 0; i < n; i++)
+      for (gsize i = 0; i < n && !g_cancellable_is_cancelled (job.cancellable); i++)
         func (i, worker, data);
       return;
     }

@@ -2,7 +2,7 @@
 /* The library's one thread pool. */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,17 @@ typedef void (*DiffusionParallelFunc) (gsize index, guint worker, gpointer data)
  * index. A call from inside a part runs its parts one after the other on that worker.
  */
 void diffusion_parallel_for (gsize n, DiffusionParallelFunc func, gpointer data);
+
+/**
+ * diffusion_parallel_set_cancellable:
+ * @cancellable: (nullable) (transfer none): stays alive until it is replaced
+ *
+ * What diffusion_parallel_for() on the calling thread looks at from now on before each part: once it is cancelled, the
+ * parts that did not start are left out, and the caller must not use what they should have computed.
+ *
+ * Returns: (transfer none) (nullable): the one before, to be set again afterwards
+ */
+GCancellable *diffusion_parallel_set_cancellable (GCancellable *cancellable);
 
 /** diffusion_get_threads: how many workers run parts at the same time, the caller included (at least 1). */
 guint diffusion_get_threads (void);

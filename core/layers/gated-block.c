@@ -46,7 +46,6 @@ typedef struct
   const float *bias[N_PRODUCTS];
   const guint8 *packed[N_PRODUCTS];
   float *y, *scratch;
-  const DiffusionExec *exec;
 } Block;
 
 static Block
@@ -200,8 +199,6 @@ block_part (gsize index, guint worker, gpointer data)
   const gsize begin = band * b->rows, end = MIN (begin + b->rows, h);
   const Strip s = strip_at (b, worker);
 
-  if (diffusion_exec_is_cancelled (b->exec))
-    return;
   /* Row r of the image is in ring[(r + 1) % 3]. */
   if (begin > 0)
     expand_row (b, &s, image, begin - 1, first, count, s.ring[begin % 3]);
@@ -224,7 +221,6 @@ block_forward (const DiffusionOp *op, DiffusionExec *exec)
   Block b = block_new (op, diffusion_exec_get_graph (exec));
   const guint8 *packed = diffusion_exec_prepared (exec, op);
 
-  b.exec = exec;
   b.precision = diffusion_exec_precision (exec);
   b.x = diffusion_exec_value (exec, op->inputs[0]);
   b.film[0] = diffusion_exec_value (exec, op->inputs[1]);

@@ -10,6 +10,7 @@ typedef struct
   DiffusionShape shape;
   const float *x, *scale;
   float *y;
+  float *sums; /* [w, c] a worker: the five rows above each other */
 } HighPass;
 
 static gint
@@ -27,34 +28,43 @@ high_pass_row (gsize row, guint worker, gpointer data)
 {
   const HighPass *p = data;
   gint h = p->shape.h, w = p->shape.w, c = p->shape.c;
-  gsize image = row / (gsize) h;
+  gsize image = row / (gsize) h, size = (gsize) w * (gsize) c;
   gint y = (gint) (row % (gsize) h);
-  const float *x = p->x + image * (gsize) h * (gsize) w * (gsize) c;
-  const float *lines[2 * RADIUS + 1];
-  float *out = p->y + row * (gsize) w * 2 * (gsize) c;
-  float scale = p->scale[image];
+  const float *x = p->x + image * (gsize) h * size;
+  const float *restrict lines[2 * RADIUS + 1];
+  float *restrict sums = p->sums + worker * size;
+  float *out = p->y + row * 2 * size;
+  const float scale = p->scale[image], mean = 1.0f / ((2 * RADIUS + 1) * (2 * RADIUS + 1));
 
   for (gint dy = -RADIUS; dy <= RADIUS; dy++)
-    lines[dy + RADIUS] = x + (gsize) mirror (y + dy, h) * (gsize) w * (gsize) c;
+    lines[dy + RADIUS] = x + (gsize) mirror (y + dy, h) * size;
+  /* Columns first, so that each is summed once for the five pixels that want it. */
+  for (gsize i = 0; i < size; i++)
+    sums[i] = lines[0][i] + lines[1][i] + lines[2][i] + lines[3][i] + lines[4][i];
   for (gint column = 0; column < w; column++, out += 2 * c)
     {
       gboolean inside = column >= RADIUS && column + RADIUS < w;
+      const float *around[2 * RADIUS + 1];
 
+      for (gint dx = -RADIUS; dx <= RADIUS; dx++)
+        around[dx + RADIUS] = sums + (inside ? column + dx : mirror (column + dx, w)) * c;
       for (gint k = 0; k < c; k++)
         {
-          float sum = 0, value = lines[RADIUS][column * c + k];
+          float sum = around[0][k] + around[1][k] + around[2][k] + around[3][k] + around[4][k];
+          float value = lines[RADIUS][column * c + k];
 
-          for (gint dx = -RADIUS; dx <= RADIUS; dx++)
-            {
-              gint at = (inside ? column + dx : mirror (column + dx, w)) * c + k;
-
-              for (gint dy = 0; dy <= 2 * RADIUS; dy++)
-                sum += lines[dy][at];
-            }
           out[k] = value;
-          out[c + k] = scale * (value - sum * (1.0f / ((2 * RADIUS + 1) * (2 * RADIUS + 1))));
+          out[c + k] = scale * (value - sum * mean);
         }
     }
+}
+
+static gsize
+high_pass_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward)
+{
+  DiffusionShape shape = diffusion_graph_shape (graph, op->inputs[0]);
+
+  return diffusion_get_threads () * (gsize) shape.w * (gsize) shape.c * sizeof (float);
 }
 
 static void
@@ -65,12 +75,14 @@ high_pass_forward (const DiffusionOp *op, DiffusionExec *exec)
   p.x = diffusion_exec_value (exec, op->inputs[0]);
   p.scale = diffusion_exec_value (exec, op->inputs[1]);
   p.y = diffusion_exec_value (exec, op->output);
+  p.sums = diffusion_exec_scratch (exec);
   diffusion_parallel_for ((gsize) p.shape.n * (gsize) p.shape.h, high_pass_row, &p);
 }
 
 static const DiffusionOpClass high_pass_class = {
   .name = "high_pass",
   .forward = high_pass_forward,
+  .scratch = high_pass_scratch,
 };
 
 DiffusionValue

@@ -26,7 +26,6 @@ struct _DiffusionExec
   gint first;
   DiffusionGradientReadyFunc ready;
   gpointer ready_data;
-  GCancellable *cancellable; /* (nullable): of the run that is going on */
   gint64 *microseconds; /* (nullable): [2 × ops], where DIFFUSION_PROFILE asks for it */
 };
 
@@ -155,7 +154,7 @@ run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCance
       if (exec->prepared->offsets[i] != G_MAXSIZE && !exec->prepared->kept[i])
         op->klass->prepare (op, exec, exec->prepared_memory + exec->prepared->offsets[i]);
       op->klass->forward (op, exec);
-      /* Long operations stop by themselves, with whatever they have. */
+      /* Its parts stop by themselves, with whatever they have. */
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
       if (exec->microseconds != NULL)
@@ -167,15 +166,16 @@ run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCance
 gboolean
 diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError **error)
 {
+  GCancellable *before;
   gboolean done;
 
   exec->going_back = FALSE;
   if (!exec->is_prepared)
     diffusion_parallel_for (exec->graph->ops->len, prepare_part, exec);
   exec->is_prepared = TRUE;
-  exec->cancellable = cancellable;
+  before = diffusion_parallel_set_cancellable (cancellable);
   done = run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
-  exec->cancellable = NULL;
+  diffusion_parallel_set_cancellable (before);
   return done;
 }
 
@@ -271,12 +271,6 @@ diffusion_exec_prepared (const DiffusionExec *exec, const DiffusionOp *op)
   gsize at = exec->prepared->offsets[op->index];
 
   return at != G_MAXSIZE ? exec->prepared_memory + at : NULL;
-}
-
-gboolean
-diffusion_exec_is_cancelled (const DiffusionExec *exec)
-{
-  return g_cancellable_is_cancelled (exec->cancellable);
 }
 
 DiffusionPrecision

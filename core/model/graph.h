@@ -192,7 +192,7 @@ float *diffusion_exec_value (DiffusionExec *exec, DiffusionValue value);
 
 /**
  * diffusion_exec_forward:
- * @cancellable: (nullable): checked between operations
+ * @cancellable: (nullable): checked between operations and between their parts
  *
  * Returns: %FALSE with %G_IO_ERROR_CANCELLED
  */
@@ -239,10 +239,6 @@ void diffusion_exec_set_dropout (DiffusionExec *exec, guint64 seed, guint32 step
 const DiffusionGraph *diffusion_exec_get_graph (const DiffusionExec *exec);
 DiffusionShape diffusion_exec_shape (const DiffusionExec *exec, DiffusionValue value);
 gpointer diffusion_exec_scratch (DiffusionExec *exec);
-/** diffusion_exec_is_cancelled: for layers that go over whole photographs: whether to leave the rest undone; what such a
- * layer computed is not used. May be asked on any thread while the layer runs. */
-gboolean diffusion_exec_is_cancelled (const DiffusionExec *exec);
-
 DiffusionPrecision diffusion_exec_precision (const DiffusionExec *exec);
 gboolean diffusion_exec_is_training (const DiffusionExec *exec);
 guint64 diffusion_exec_get_seed (const DiffusionExec *exec, guint32 *step, gint *first);

@@ -3,7 +3,8 @@
 """One network in one other program: peer.py ENGINE NETWORK THREADS FILE.
 
 ENGINE is torch, torch-bfloat16, onnx, or export, which writes the FILE that onnx reads. Prints "ready" when it is, then
-for every line of standard input runs the network once and prints the seconds, as "diffusion bench --on-request" does.
+for every line of standard input runs the network once and prints the seconds and the processor's seconds, as
+"diffusion bench --on-request" does.
 What makes the programs slow by default is put right here. DIFFUSION_BENCH_PLAIN keeps PyTorch from trying what is
 fastest, to see how much memory it takes by itself.
 """
@@ -111,7 +112,9 @@ def main():
     run()
     print("ready", flush=True)
     for _ in sys.stdin:
-        print(f"{seconds(run):.6f}", flush=True)
+        processor = time.process_time()
+        taken = seconds(run)
+        print(f"{taken:.6f} {time.process_time() - processor:.6f}", flush=True)
 
 
 main()

@@ -15,8 +15,8 @@ import time
 import training
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PHOTO_MEGAPIXELS = 1024 * 1024 / 1e6
-FFDNET_MEGAPIXELS = PHOTO_MEGAPIXELS
+# Of the pictures that the photo model and FFDNet are timed with.
+MEGAPIXELS = 1024 * 1024 / 1e6
 
 
 def note(text):
@@ -35,10 +35,11 @@ class Contestant:
         if not line:
             raise RuntimeError(f"{' '.join(command)} ended with status {self.process.wait()}")
 
-    def run(self):
+    def run(self, processor=False):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        seconds, processor_seconds = self.process.stdout.readline().split()
+        return float(processor_seconds if processor else seconds)
 
     def peak_bytes(self):
         with open(f"/proc/{self.process.pid}/status") as status:
@@ -78,15 +79,21 @@ class Bench:
             if turn >= self.options.least and time.monotonic() - start > self.options.seconds:
                 break
             for name, contestant in contestants.items():
-                times[name].append(contestant.run())
+                times[name].append(contestant.run(self.options.processor))
         return {name: statistics.median(times[name]) / (scale or {}).get(name, 1) for name in times}
 
-    def report(self, work, seconds, peers, target=None, note=None, unit="s"):
+    def report(self, work, seconds, peers, target=None, note=None):
         fair = [value for name, value in peers.items() if "bfloat16" not in name]
-        row = {"work": work, "seconds": seconds, "peers": peers,
-               "ratio": min(fair) / seconds if fair and seconds > 0 else None}
-        if unit != "s":
-            row["unit"] = unit
+        self.add({"work": work, "seconds": seconds, "peers": peers,
+                  "ratio": min(fair) / seconds if fair and seconds > 0 else None}, target, note)
+
+    def report_memory(self, work, seconds, sizes):
+        """Both by program, this one as "ours"; the ratio is that of the sizes."""
+        size, ours = sizes.pop("ours"), seconds.pop("ours")
+        self.add({"work": work, "seconds": ours, "peers": seconds, "ratio": min(sizes.values()) / size, "bytes": size,
+                  "peer_bytes": sizes}, "≥ 2", None)
+
+    def add(self, row, target, note):
         if target is not None:
             row["target"] = target
         if note:
@@ -96,20 +103,19 @@ class Bench:
             print(line(row), flush=True)
 
 
-def amount(value, unit):
-    if unit == "bytes":
+def amount(value, is_bytes):
+    if is_bytes:
         return f"{value * 1e-6:.0f} MB"
-    if unit == "GFLOP/s":
-        return f"{value:.0f} GFLOP/s"
     return f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
 
 
 def line(row):
-    unit = row.get("unit", "s")
-    peers = ", ".join(f"{name} {amount(value, unit)}" for name, value in row["peers"].items())
+    is_bytes = "bytes" in row
+    shown = row["peer_bytes"] if is_bytes else row["peers"]
+    peers = ", ".join(f"{name} {amount(value, is_bytes)}" for name, value in shown.items())
     ratio = f"{row['ratio']:.2f}×" if row["ratio"] is not None else ""
     target = f"(target {row['target']})" if "target" in row else ""
-    return f"{row['work']:<32} {amount(row['seconds'], unit):>14} {ratio:>7} {target:<16} {peers} {row.get('note', '')}".rstrip()
+    return f"{row['work']:<32} {amount(row['bytes' if is_bytes else 'seconds'], is_bytes):>14} {ratio:>7} {target:<16} {peers} {row.get('note', '')}".rstrip()
 
 
 def bench_kernels(bench):
@@ -154,21 +160,21 @@ def bench_network(bench, name, target, bfloat16=False, memory=False):
                 contestant.close()
             bench.report(work, times.pop("ours"), times, f"≥ {target}")
         if weighed:
-            peaks = {}
+            peaks, times = {}, {}
             for key, start in (("ours", lambda: bench.ours(work)),
                                ("PyTorch", lambda: bench.peer("torch", name, DIFFUSION_BENCH_PLAIN="1")),
                                ("ONNX Runtime", lambda: bench.peer("onnx", name, path))):
                 contestant = start()
-                contestant.run()
+                times[key] = contestant.run()
                 peaks[key] = contestant.peak_bytes()
                 contestant.close()
-            bench.report(small, peaks.pop("ours"), peaks, "≥ 2", unit="bytes")
+            bench.report_memory(small, times, peaks)
 
 
 def bench_photo(bench):
     if bench.wanted("photo/megapixel"):
         contestants = {"ours": bench.ours("photo/1-megapixel"), "FFDNet in PyTorch": bench.peer("torch", "ffdnet")}
-        times = bench.in_turn(contestants, {"ours": PHOTO_MEGAPIXELS, "FFDNet in PyTorch": FFDNET_MEGAPIXELS})
+        times = bench.in_turn(contestants, {name: MEGAPIXELS for name in contestants})
         for contestant in contestants.values():
             contestant.close()
         bench.report("photo/megapixel", times.pop("ours"), times, "≥ 3")
@@ -177,7 +183,7 @@ def bench_photo(bench):
         if not bench.wanted(work):
             continue
         ours = bench.ours(work)
-        times = [ours.run() for _ in range(max(1, bench.options.least // 2))]
+        times = [ours.run(bench.options.processor) for _ in range(max(1, bench.options.least // 2))]
         peak = ours.peak_bytes()
         ours.close()
         bench.report(work, statistics.median(times), {}, f"≤ {target} s", f"peak {peak * 1e-6:.0f} MB with the picture")
@@ -241,6 +247,9 @@ def main():
     parser.add_argument("--least", type=int, default=5, help="at least so many rounds (5)")
     parser.add_argument("--most", type=int, default=50, help="at most so many rounds (50)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of each program (all cores)")
+    parser.add_argument("--processor", action="store_true",
+                        help="compare processor time, for a busy computer; best with --threads 1, where no program "
+                             "spends any on waiting")
     parser.add_argument("--scratch", help="where gigabytes of ONNX files may lie for a while")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     bench = Bench(parser.parse_args())

@@ -41,6 +41,51 @@ test_threads (void)
   diffusion_set_threads (0);
 }
 
+typedef struct
+{
+  GCancellable *cancellable;
+  gint runs;
+  gint cancel_at;
+} Stopping;
+
+static void
+stopping_part (gsize index, guint worker, gpointer data)
+{
+  Stopping *stopping = data;
+
+  if (g_atomic_int_add (&stopping->runs, 1) + 1 == stopping->cancel_at)
+    g_cancellable_cancel (stopping->cancellable);
+}
+
+static void
+test_threads_stop (void)
+{
+  for (guint threads = 1; threads <= 3; threads++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Stopping stopping = { cancellable, 0, 10 };
+      GCancellable *before;
+
+      diffusion_set_threads (threads);
+      before = diffusion_parallel_set_cancellable (cancellable);
+      g_assert_null (before);
+      diffusion_parallel_for (100000, stopping_part, &stopping);
+      g_assert_true (diffusion_parallel_set_cancellable (before) == cancellable);
+      /* Others may have been between their look and their part. */
+      g_assert_cmpint (stopping.runs, >=, 10);
+      if (threads == 1)
+        g_assert_cmpint (stopping.runs, ==, 10);
+      else
+        g_assert_cmpint (stopping.runs, <, 100000);
+
+      /* Without it all parts run, cancelled or not. */
+      stopping = (Stopping) { cancellable, 0, 0 };
+      diffusion_parallel_for (1000, stopping_part, &stopping);
+      g_assert_cmpint (stopping.runs, ==, 1000);
+    }
+  diffusion_set_threads (0);
+}
+
 static void
 test_memory (void)
 {
@@ -93,6 +138,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/threads", test_threads);
+  g_test_add_func ("/base/threads-stop", test_threads_stop);
   g_test_add_func ("/base/memory", test_memory);
   g_test_add_func ("/base/random", test_random);
   return g_test_run ();
