@@ -24,7 +24,8 @@ def write(path, value):
 
 subprocess.run([root / "build/cli/diffusion", "convert", trained, target, "--dtype", "f16"], check=True)
 card = read(target / "model_card.json")
-# The card of the training says where it ran; what to type to make the model again is in the description.
+# Where the training kept its pictures is nobody else's business.
+card.get("training_settings", {}).pop("cache", None)
 card.update(read(weights / (name + ".json")))
 content = (target / "diffusion_pytorch_model.safetensors").read_bytes()
 card["sha256"] = hashlib.sha256(content).hexdigest()

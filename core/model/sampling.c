@@ -304,6 +304,9 @@ diffusion_sampling_prepare (DiffusionSampling *self, const DiffusionSamplingOpti
   self->editor.sampler = diffusion_sampler_find (self->sampler, error);
   if (self->editor.sampler == NULL)
     return FALSE;
+  if (options->steps > 0
+      && !check_number (options, "steps", (double) options->steps, 1, (double) self->editor.schedule->steps, error))
+    return FALSE;
   steps = options->steps > 0 ? options->steps : diffusion_sampler_get_usual_steps (self->sampler);
   self->editor.eta = options->eta;
   self->editor.steps = MIN ((gsize) steps, self->editor.schedule->steps);

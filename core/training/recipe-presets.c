@@ -25,7 +25,7 @@ static const DiffusionRecipePreset presets[] = {
   { "tiny", N_ ("a small generator of 32×32 pictures, to try things out"),
     "widths=32,64,64 attention=8 noise-schedule=cosine predict=v size=32 batch=16 learning-rate=0.001 warmup=100 "
     "steps=20000 ema=0.995" },
-  { "texture64", N_ ("the generator of seamless textures that ships, 64×64, one class a subfolder"),
+  { "texture64", N_ ("a generator of seamless textures, 64×64, one class a subfolder"),
     "widths=48,80,128 blocks=1 attention=16,8 head-channels=16 groups=16 pixel-unshuffle=2 circular=yes classes=yes "
     "predict=v noise-schedule=cosine size=64 batch=16 scales=0.5 flips=yes shifts=yes hold-out=0.1 "
     "turns=concrete,ground,marble,paving,rock,snow,tiles "
