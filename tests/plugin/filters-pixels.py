@@ -55,7 +55,10 @@ for precision in MATRIX:
                 if selection == "feathered":
                     make("regenerate", image, layers, t=70.0, new_layer=False, **QUICK)
                     for i, layer in enumerate(layers):
-                        check(raw(layer).tobytes() == raw(made[i]).tobytes(), "in place is not as in a new layer")
+                        # In place GIMP itself mixes what was rounded before: one step of an integer format at most.
+                        apart = np.abs(raw(layer).astype(float) - raw(made[i]).astype(float)).max()
+                        step = 1 if raw(layer).dtype.kind == "u" else 0
+                        check(apart <= step, "in place is %g away from the new layer" % apart)
                         put_raw(layer, before[i])
                     for i, layer in enumerate(made):
                         put_raw(layer, before[i])
