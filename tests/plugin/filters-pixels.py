@@ -62,6 +62,8 @@ for precision in MATRIX:
                         put_raw(layer, before[i])
                     for i, layer in enumerate(made):
                         put_raw(layer, before[i])
+                    # Put back through sRGB, they are not what they were to the last bit.
+                    before = [raw(layer) for layer in layers]
                     filled = make("generate", image, layers, target="selection", **QUICK)
                     for i, layer in enumerate(layers):
                         check_untouched(filled[i], before[i], layer)
