@@ -48,7 +48,7 @@ results () { grep -cE "\"result\": \"($2)\"" "$1" 2>/dev/null || true; }
 
 test_all () {
   local passed=0 failed=0 skipped=0 all=() core=()
-  local suite options=(-Dwerror=true) apart=(dev plugin ui performance)
+  local suite options=(-Dwerror=true) apart=(dev plugin ui performance long)
   for suite; do
     all+=(--suite "$suite")
     [[ " ${apart[*]} " == *" $suite "* ]] || core+=(--suite "$suite")
