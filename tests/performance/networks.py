@@ -8,6 +8,18 @@ from torch import nn
 from torch.nn import functional as F
 
 
+class Pointwise(nn.Conv2d):
+    """A 1×1 convolution, its outputs in halves for 1024 to 512 channels, with which oneDNN 3.7 divides by zero here."""
+
+    def __init__(self, width_in, width_out):
+        super().__init__(width_in, width_out, 1)
+
+    def forward(self, x):
+        if (self.out_channels, self.in_channels) != (512, 1024):
+            return super().forward(x)
+        return torch.cat([F.conv2d(x, w, b) for w, b in zip(self.weight.chunk(2), self.bias.chunk(2))], 1)
+
+
 class ResBlock(nn.Module):
     """GroupNorm, SiLU, convolution, twice, with the time between; resample: None, "down" or "up" of both branches."""
 
@@ -18,7 +30,7 @@ class ResBlock(nn.Module):
         self.time = nn.Linear(time, 2 * width_out if scale_shift else width_out)
         self.norm2 = nn.GroupNorm(32, width_out, eps)
         self.conv2 = nn.Conv2d(width_out, width_out, 3, padding=1)
-        self.skip = nn.Conv2d(width_in, width_out, 1) if width_in != width_out else nn.Identity()
+        self.skip = Pointwise(width_in, width_out) if width_in != width_out else nn.Identity()
         self.scale_shift = scale_shift
         self.resample = resample
 

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One network in one other program: peer.py ENGINE NETWORK THREADS FILE.
 
-ENGINE is torch, torch-bfloat16, onnx, or export, which writes the FILE that onnx reads. Prints "ready" when it is, then
-for every line of standard input runs the network once and prints the seconds and the processor's seconds, as
-"diffusion bench --on-request" does.
-What makes the programs slow by default is put right here. DIFFUSION_BENCH_PLAIN keeps PyTorch from trying what is
-fastest, to see how much memory it takes by itself.
+ENGINE is torch (the fastest of the next three), torch-plain, torch-last, torch-frozen, torch-bfloat16, onnx, or export,
+which writes the FILE that onnx reads. Prints "ready" when it is, then for every line of standard input runs the network
+once and prints the seconds and the processor's seconds, as "diffusion bench --on-request" does.
+What makes the programs slow by default is put right here.
 """
 
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -25,8 +25,8 @@ def seconds(run):
     return time.perf_counter() - start
 
 
-def in_torch(network, threads):
-    """The fastest of: as written, channels last, and channels last as a frozen graph with convolutions fused."""
+def in_torch(network, threads, way):
+    """One way to run it: "plain" as written, "last" with channels last, "frozen" that as a graph with fused operations."""
     import torch
 
     import networks
@@ -34,22 +34,32 @@ def in_torch(network, threads):
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
     module, x, t = networks.make(network)
+    if way == "plain":
+        return lambda: module(x, t)
     module.to(memory_format=torch.channels_last)
-    last = x.to(memory_format=torch.channels_last)
-    if "DIFFUSION_BENCH_PLAIN" in os.environ:
-        return lambda: module(last, t)
-    plain, _, _ = networks.make(network)
-    candidates = [lambda: plain(x, t), lambda: module(last, t)]
-    try:
-        frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(module, (last, t))))
-        for _ in range(2):
-            frozen(last, t)
-        candidates.append(lambda: frozen(last, t))
-    except RuntimeError as problem:
-        print(f"{network}: no frozen graph: {problem}", file=sys.stderr)
-    for run in candidates:
-        run()
-    return min(candidates, key=lambda run: min(seconds(run) for _ in range(2)))
+    x = x.to(memory_format=torch.channels_last)
+    if way == "last":
+        return lambda: module(x, t)
+    # What it says about tracing is about other input sizes.
+    warnings.simplefilter("ignore")
+    frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(module, (x, t))))
+    for _ in range(2):
+        frozen(x, t)
+    return lambda: frozen(x, t)
+
+
+def fastest_way(network, threads):
+    """Each way is tried in a process of its own: PyTorch's libraries crash in some of them on some processors."""
+    times = {}
+    for way in ("plain", "last", "frozen"):
+        done = subprocess.run([sys.executable, __file__, f"torch-{way}", network, str(threads), ""], input="\n\n",
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode == 0:
+            times[way] = min(float(line.split()[0]) for line in done.stdout.split("ready\n")[1].splitlines())
+        else:
+            print(f"{network}: PyTorch's way \"{way}\" ended with status {done.returncode}", file=sys.stderr)
+    print(f"{network}: PyTorch's ways: " + ", ".join(f"{way} {time:.3f} s" for way, time in times.items()), file=sys.stderr)
+    return min(times, key=times.get)
 
 
 def in_bfloat16(network, threads):
@@ -107,8 +117,10 @@ def main():
         return
     if engine == "onnx":
         run = in_onnx(threads, path)
+    elif engine == "torch-bfloat16":
+        run = in_bfloat16(network, threads)
     else:
-        run = {"torch": in_torch, "torch-bfloat16": in_bfloat16}[engine](network, threads)
+        run = in_torch(network, threads, engine[6:] or fastest_way(network, threads))
     run()
     print("ready", flush=True)
     for _ in sys.stdin:

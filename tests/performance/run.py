@@ -67,9 +67,8 @@ class Bench:
         return Contestant([self.command, "bench", "--on-request", name + "$"],
                           {"DIFFUSION_THREADS": str(self.options.threads), **env})
 
-    def peer(self, engine, network, path="", **env):
-        return Contestant([sys.executable, os.path.join(HERE, "peer.py"), engine, network, str(self.options.threads),
-                           path], env)
+    def peer(self, engine, network, path=""):
+        return Contestant([sys.executable, os.path.join(HERE, "peer.py"), engine, network, str(self.options.threads), path])
 
     def in_turn(self, contestants, scale=None):
         """Medians of several runs, one of each in every round, so that a busy moment is fair to all."""
@@ -162,7 +161,7 @@ def bench_network(bench, name, target, bfloat16=False, memory=False):
         if weighed:
             peaks, times = {}, {}
             for key, start in (("ours", lambda: bench.ours(work)),
-                               ("PyTorch", lambda: bench.peer("torch", name, DIFFUSION_BENCH_PLAIN="1")),
+                               ("PyTorch", lambda: bench.peer("torch-plain", name)),
                                ("ONNX Runtime", lambda: bench.peer("onnx", name, path))):
                 contestant = start()
                 times[key] = contestant.run()
