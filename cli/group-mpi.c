@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The processes that mpirun starts as one training, with MPI. */
-#include "cli/group.h"
+/* The processes that mpirun starts as one training, with MPI: the module that group-module.c loads. */
+#include "cli/group-mpi.h"
 
 #include <limits.h>
 #include <mpi.h>
@@ -153,11 +153,9 @@ broadcast (DiffusionGroup *base, gsize bytes, gpointer data, GCancellable *cance
 }
 
 gboolean
-cli_group_join (DiffusionGroup **group, GError **error)
+cli_group_mpi_join (DiffusionGroup **group, GError **error)
 {
   *group = NULL;
-  if (!cli_group_is_launched ())
-    return TRUE;
   joined = g_new0 (MpiGroup, 1);
   joined->base = (DiffusionGroup) { .begin_sum = begin_sum, .poll = poll_sums, .end_sums = end_sums, .sum = sum,
                                     .broadcast = broadcast };
@@ -173,7 +171,7 @@ cli_group_join (DiffusionGroup **group, GError **error)
 }
 
 void
-cli_group_leave (gboolean failed)
+cli_group_mpi_leave (gboolean failed)
 {
   if (joined == NULL)
     return;
