@@ -22,6 +22,8 @@ static struct
   GCond idle;
   guint threads; /* 0: not chosen yet */
   guint started; /* pool threads, the caller not included */
+  guint sleepers; /* of those, waiting for wake */
+  gboolean waited; /* somebody waits for idle */
   guint64 serial;
   Job *job;
 } pool;
@@ -41,6 +43,19 @@ relax (void)
 #elif defined(__aarch64__)
   __asm__ volatile ("yield");
 #endif
+}
+
+/* Locks are held for some instructions only: asking again is sooner done than sleeping. */
+static void
+lock_pool (void)
+{
+  for (guint i = 0; i < LOOKS / 10; i++)
+    {
+      if (g_mutex_trylock (&pool.lock))
+        return;
+      relax ();
+    }
+  g_mutex_lock (&pool.lock);
 }
 
 static void
@@ -91,19 +106,23 @@ pool_thread (gpointer data)
         {
           g_mutex_unlock (&pool.lock);
           look_for_job (seen);
-          g_mutex_lock (&pool.lock);
+          lock_pool ();
         }
       while (pool.job == NULL || pool.serial == seen || worker >= pool.threads)
-        g_cond_wait (&pool.wake, &pool.lock);
+        {
+          pool.sleepers++;
+          g_cond_wait (&pool.wake, &pool.lock);
+          pool.sleepers--;
+        }
       seen = pool.serial;
       job = pool.job;
       job->users++;
       atomic_fetch_add_explicit (&inside, 1, memory_order_relaxed);
       g_mutex_unlock (&pool.lock);
       run_parts (job, worker);
-      g_mutex_lock (&pool.lock);
+      lock_pool ();
       atomic_fetch_sub_explicit (&inside, 1, memory_order_relaxed);
-      if (--job->users == 0)
+      if (--job->users == 0 && pool.waited)
         g_cond_broadcast (&pool.idle);
     }
   return NULL;
@@ -123,11 +142,13 @@ default_threads (void)
 guint
 diffusion_get_threads (void)
 {
-  guint threads;
+  guint threads = g_atomic_int_get (&pool.threads);
 
+  if (threads > 0)
+    return threads;
   g_mutex_lock (&pool.lock);
   if (pool.threads == 0)
-    pool.threads = default_threads ();
+    g_atomic_int_set (&pool.threads, default_threads ());
   threads = pool.threads;
   g_mutex_unlock (&pool.lock);
   return threads;
@@ -138,7 +159,7 @@ diffusion_set_threads (guint threads)
 {
   g_mutex_lock (&pool.submit);
   g_mutex_lock (&pool.lock);
-  pool.threads = threads > 0 ? threads : default_threads ();
+  g_atomic_int_set (&pool.threads, threads > 0 ? threads : default_threads ());
   g_mutex_unlock (&pool.lock);
   g_mutex_unlock (&pool.submit);
 }
@@ -160,23 +181,29 @@ diffusion_parallel_for (gsize n, DiffusionParallelFunc func, gpointer data)
     }
 
   g_mutex_lock (&pool.submit);
-  g_mutex_lock (&pool.lock);
+  lock_pool ();
   for (; pool.started + 1 < pool.threads; pool.started++)
     g_thread_unref (g_thread_new ("diffusion", pool_thread, GUINT_TO_POINTER (pool.started + 1)));
   pool.job = &job;
   pool.serial++;
   atomic_store_explicit (&announced, pool.serial, memory_order_relaxed);
-  g_cond_broadcast (&pool.wake);
+  /* A system call, even where nobody sleeps. */
+  if (pool.sleepers > 0)
+    g_cond_broadcast (&pool.wake);
   g_mutex_unlock (&pool.lock);
 
   run_parts (&job, 0);
 
   for (guint i = 0; i < LOOKS && atomic_load_explicit (&inside, memory_order_relaxed) > 0; i++)
     relax ();
-  g_mutex_lock (&pool.lock);
+  lock_pool ();
   pool.job = NULL;
   while (job.users > 0)
-    g_cond_wait (&pool.idle, &pool.lock);
+    {
+      pool.waited = TRUE;
+      g_cond_wait (&pool.idle, &pool.lock);
+    }
+  pool.waited = FALSE;
   g_mutex_unlock (&pool.lock);
   g_mutex_unlock (&pool.submit);
 }
