@@ -59,7 +59,7 @@ time_network (CliBench *bench, const Network *network, const DiffusionUnetConfig
   float *weights, *x;
   gboolean done;
 
-  if (!diffusion_unet_get_cost (config, (gint) network->batch, (gint) size, (gint) size, DIFFUSION_RUN_INFERENCE, &cost,
+  if (!diffusion_unet_get_cost (config, NULL, (gint) network->batch, (gint) size, (gint) size, DIFFUSION_RUN_INFERENCE, &cost,
                                 error))
     return FALSE;
   diffusion_unet_declare_params (config, params);

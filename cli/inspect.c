@@ -48,10 +48,12 @@ photo_cost (const DiffusionModel *model, Cost *cost, GError **error)
 
   gint height = (cost->height + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
   gint width = (cost->width + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
+  diffusion_graph_free (diffusion_photo_model_build (&config, params, 1, height, width, &values));
+  diffusion_model_find_half (model, params);
   g_autoptr (DiffusionGraph) graph = diffusion_photo_model_build (&config, params, 1, height, width, &values);
   cost->macs = (gint64) diffusion_graph_get_macs (graph);
   cost->memory = (gint64) (diffusion_graph_plan_bytes (graph, DIFFUSION_RUN_INFERENCE)
-                           + diffusion_params_get_total (params) * sizeof (float));
+                           + diffusion_params_get_bytes (params));
   return TRUE;
 }
 
@@ -59,6 +61,7 @@ static gboolean
 unet_cost (const DiffusionModel *model, Cost *cost, GError **error)
 {
   const DiffusionUnetConfig *config = diffusion_model_get_unet (model);
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
   gint multiple = diffusion_unet_config_get_multiple (config);
   DiffusionUnetCost found;
 
@@ -67,7 +70,9 @@ unet_cost (const DiffusionModel *model, Cost *cost, GError **error)
       cost->width = config->sample_width > 0 ? config->sample_width : 64;
       cost->height = config->sample_height > 0 ? config->sample_height : 64;
     }
-  if (!diffusion_unet_get_cost (config, 1, (cost->height + multiple - 1) / multiple * multiple,
+  diffusion_unet_declare_params (config, params);
+  diffusion_model_find_half (model, params);
+  if (!diffusion_unet_get_cost (config, params, 1, (cost->height + multiple - 1) / multiple * multiple,
                                 (cost->width + multiple - 1) / multiple * multiple, DIFFUSION_RUN_INFERENCE, &found,
                                 error))
     return FALSE;

@@ -57,7 +57,7 @@ diffusion_predictor_predict (const DiffusionPredictor *predictor, const Diffusio
   for (gsize i = 0; predictor->classes > 0 && i < prediction->n; i++)
     if (prediction->classes[i] < 0 || (guint) prediction->classes[i] >= predictor->classes)
       {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _("Class %d: expected 0 to %u"),
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _("class: found %d, expected 0 to %u"),
                      prediction->classes[i], predictor->classes - 1);
         return FALSE;
       }

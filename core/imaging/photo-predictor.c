@@ -130,6 +130,12 @@ diffusion_photo_predictor_get_memory (const DiffusionPhotoPredictor *self, gint 
   return diffusion_tiles_plan (&picture, NULL, &self->work, 0, 0, &plan, NULL) ? plan.peak_bytes : 0;
 }
 
+gsize
+diffusion_photo_predictor_get_weight_bytes (const DiffusionPhotoPredictor *self)
+{
+  return diffusion_params_get_bytes (diffusion_photo_model_get_params (self->model));
+}
+
 double
 diffusion_photo_predictor_get_last_t (const DiffusionSchedule *schedule)
 {

@@ -29,6 +29,9 @@ DiffusionPredictor diffusion_photo_predictor_get (DiffusionPhotoPredictor *self)
 /** diffusion_photo_predictor_get_memory: bytes a question about such a picture takes. */
 gsize diffusion_photo_predictor_get_memory (const DiffusionPhotoPredictor *self, gint height, gint width);
 
+/** diffusion_photo_predictor_get_weight_bytes: bytes of the weights, which come on top. */
+gsize diffusion_photo_predictor_get_weight_bytes (const DiffusionPhotoPredictor *self);
+
 /** diffusion_photo_predictor_get_last_t: the highest t of @schedule that such models are trained for, 0-based. */
 double diffusion_photo_predictor_get_last_t (const DiffusionSchedule *schedule);
 

@@ -527,7 +527,7 @@ conv_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
   Conv conv = conv_new (op, diffusion_exec_get_graph (exec));
   DiffusionConvPlan plan = inference_plan (&conv, diffusion_exec_precision (exec));
 
-  diffusion_conv_pack (&plan, diffusion_exec_param (exec, op, 0), memory);
+  diffusion_conv_pack (&plan, diffusion_exec_widen (exec, op, 0, diffusion_exec_scratch (exec)), memory);
 }
 
 static gsize
@@ -536,16 +536,16 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
   Conv conv = conv_new (op, graph);
   gsize co = (gsize) conv.out.c, ci = (gsize) conv.in.c;
   gsize threads = diffusion_get_threads ();
+  gsize widened = diffusion_graph_get_widening_bytes (graph, op, 0);
   gsize input_gradient, weight_gradient;
 
   conv.part_rows = forward_part_rows (&conv);
   if (!backward)
-    if (!backward)
     {
       gsize training = is_pointwise (conv.attributes) ? packed_bytes (co, conv.patch)
                                                       : plan_scratch (&conv, training_plan, TRUE);
 
-      return MAX (training, plan_scratch (&conv, inference_plan, FALSE));
+      return MAX (widened, MAX (training, plan_scratch (&conv, inference_plan, FALSE)));
     }
 
   input_gradient = gradient_packed_bytes (&conv);
@@ -568,7 +568,7 @@ conv_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backw
   weight_gradient *= sizeof (float);
   if (packs_input (&conv))
     weight_gradient = packed_bytes (conv.patch, diffusion_shape_pixels (conv.out));
-  return MAX (input_gradient, weight_gradient);
+  return widened + MAX (input_gradient, weight_gradient);
 }
 
 static void
@@ -667,9 +667,10 @@ conv_backward (const DiffusionOp *op, DiffusionExec *exec)
 
   conv.precision = diffusion_exec_precision (exec);
   conv.x = diffusion_exec_value (exec, op->inputs[0]);
-  conv.weight = diffusion_exec_param (exec, op, 0);
-  conv.dy = diffusion_exec_gradient (exec, op->output);
   conv.scratch = diffusion_exec_scratch (exec);
+  conv.weight = diffusion_exec_widen (exec, op, 0, conv.scratch);
+  conv.scratch += diffusion_graph_get_widening_bytes (diffusion_exec_get_graph (exec), op, 0);
+  conv.dy = diffusion_exec_gradient (exec, op->output);
   conv.dweight = diffusion_exec_param_gradient (exec, op, 0);
   conv.dbias = conv.attributes->has_bias ? diffusion_exec_param_gradient (exec, op, 1) : NULL;
   if (conv.dweight != NULL)
@@ -733,6 +734,7 @@ diffusion_layer_conv2d (DiffusionGraph *graph, DiffusionValue x, const Diffusion
   params[0] = diffusion_params_declare (table, weight, options->linear ? 2 : 4, shape,
                                         options->linear ? DIFFUSION_PARAM_PLAIN : DIFFUSION_PARAM_CONV);
   diffusion_params_set_init (table, params[0], init, options->init_gain, fan_in);
+  diffusion_params_set_arranged (table, params[0]);
   if (!options->no_bias)
     {
       params[1] = diffusion_params_declare (table, bias, 1, shape, DIFFUSION_PARAM_PLAIN);

@@ -105,10 +105,12 @@ block_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
 
   for (guint product = 0; product < N_PRODUCTS; product++)
     {
+      const float *weight;
       gsize n, k;
 
       product_size (&b, product, &n, &k);
-      diffusion_gemm_pack_b (precision, TRUE, n, k, diffusion_exec_param (exec, op, product_params[product]), k, to);
+      weight = diffusion_exec_widen (exec, op, product_params[product], diffusion_exec_scratch (exec));
+      diffusion_gemm_pack_b (precision, TRUE, n, k, weight, k, to);
       to += packed_bytes (&b, product, precision);
     }
 }
@@ -243,7 +245,11 @@ block_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean back
 {
   Block b = block_new (op, graph);
 
-  return diffusion_get_threads () * strip_floats (&b) * sizeof (float);
+  gsize bytes = diffusion_get_threads () * strip_floats (&b) * sizeof (float);
+
+  for (guint product = 0; product < N_PRODUCTS; product++)
+    bytes = MAX (bytes, diffusion_graph_get_widening_bytes (graph, op, product_params[product]));
+  return bytes;
 }
 
 static guint64

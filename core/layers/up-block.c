@@ -62,7 +62,8 @@ static void
 up_prepare (const DiffusionOp *op, DiffusionExec *exec, gpointer memory)
 {
   Up up = up_new (op, diffusion_exec_get_graph (exec));
-  const float *weight = diffusion_exec_param (exec, op, 0), *bias = diffusion_exec_param (exec, op, 1);
+  const float *weight = diffusion_exec_widen (exec, op, 0, diffusion_exec_scratch (exec));
+  const float *bias = diffusion_exec_param (exec, op, 1);
   gsize c = (gsize) up.out.c, k = (gsize) up.in.c;
   float *biases = memory;
   g_autofree float *ordered = g_new (float, 4 * c * k);
@@ -121,7 +122,9 @@ up_forward (const DiffusionOp *op, DiffusionExec *exec)
 static gsize
 up_scratch (const DiffusionOp *op, const DiffusionGraph *graph, gboolean backward)
 {
-  return diffusion_get_threads () * COLUMNS * 4 * (gsize) diffusion_graph_shape (graph, op->output).c * sizeof (float);
+  gsize columns = diffusion_get_threads () * COLUMNS * 4 * (gsize) diffusion_graph_shape (graph, op->output).c;
+
+  return MAX (columns * sizeof (float), diffusion_graph_get_widening_bytes (graph, op, 0));
 }
 
 static guint64

@@ -108,18 +108,18 @@ const char *diffusion_preset_match (const DiffusionTensorFile *file,
  * diffusion_architecture_find:
  * @file: a weight file without configuration
  * @preset: (nullable): a preset's name
- * @flags: (nullable): flags
+ * @flags_path: (nullable): a file of flags, see diffusion_flags_load()
  * @style: (out): whose names the file has
  * @architecture: (out caller-allocates): to be cleared
- * @error: return location for %DIFFUSION_ERROR_UNSUPPORTED, saying what has to be given, or
- * %DIFFUSION_ERROR_NOT_FOUND for an unknown preset
+ * @error: return location for %DIFFUSION_ERROR_UNSUPPORTED, saying what has to be given,
+ * %DIFFUSION_ERROR_NOT_FOUND for an unknown preset, or what the file of flags is refused for, naming it
  *
- * Asks, in this order: @flags, @preset, the published file of this name, the published network of these
+ * Asks, in this order: @flags_path, @preset, the published file of this name, the published network of these
  * shapes, the shapes alone.
  */
 gboolean diffusion_architecture_find (const DiffusionTensorFile *file,
                                       const char *preset,
-                                      JsonObject *flags,
+                                      const char *flags_path,
                                       DiffusionNameStyle *style,
                                       DiffusionArchitecture *architecture,
                                       GError **error);

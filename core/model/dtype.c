@@ -123,6 +123,41 @@ load16 (const guint8 *at)
   return GUINT16_FROM_LE (bits);
 }
 
+/* Sixteen numbers at a time, whatever the registers' width; unaligned. */
+#define LANES 16
+typedef guint16 Halves __attribute__ ((vector_size (2 * LANES), aligned (1), may_alias));
+typedef guint32 Words __attribute__ ((vector_size (4 * LANES), aligned (4), may_alias));
+typedef float Floats __attribute__ ((vector_size (4 * LANES), aligned (4), may_alias));
+
+static inline void
+widen_lanes (DiffusionDtype dtype, const guint8 *data, float *out)
+{
+  Words bits = __builtin_convertvector (*(const Halves *) data, Words);
+  Words *to = (Words *) (gpointer) out;
+
+  if (dtype == DIFFUSION_DTYPE_BF16)
+    {
+      *to = bits << 16;
+      return;
+    }
+  /* The exponent moves by the multiplication, which is exact and takes subnormals along; that of infinity and NaN, all
+   * ones, is set. */
+  *to = (Words) ((Floats) ((bits & 0x7fff) << 13) * 0x1p112f) | (bits & 0x8000) << 16
+        | ((Words) ((bits & 0x7c00) == 0x7c00) & 0x7f800000);
+}
+
+void
+diffusion_half_to_floats (DiffusionDtype dtype, const guint8 *data, gsize n, float *out)
+{
+  gsize done = 0;
+
+  if (G_BYTE_ORDER == G_LITTLE_ENDIAN)
+    for (; done + LANES <= n; done += LANES)
+      widen_lanes (dtype, data + 2 * done, out + done);
+  for (; done < n; done++)
+    out[done] = (float) diffusion_dtype_load (dtype, data, (gint64) done);
+}
+
 static guint32
 load32 (const guint8 *at)
 {

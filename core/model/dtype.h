@@ -47,6 +47,16 @@ float diffusion_bf16_to_float (guint16 bits);
 guint16 diffusion_float_to_bf16 (float value);
 
 /**
+ * diffusion_half_to_floats:
+ * @dtype: %DIFFUSION_DTYPE_F16 or %DIFFUSION_DTYPE_BF16
+ * @data: [n] little-endian, of any alignment
+ * @out: (out caller-allocates): [n]
+ *
+ * Widens many numbers; exact.
+ */
+void diffusion_half_to_floats (DiffusionDtype dtype, const guint8 *data, gsize n, float *out);
+
+/**
  * diffusion_dtype_load: element @index of @data, which needs no alignment and is little-endian, as a double
  * (integers beyond 2^53 are rounded).
  */

@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/base/threads.h"
 #include "core/model/graph-private.h"
+#include "core/model/params-load.h"
 
 #include <string.h>
 
@@ -138,6 +139,17 @@ prepare_part (gsize index, guint worker, gpointer data)
     op->klass->prepare (op, exec, exec->prepared_memory + exec->prepared->offsets[index]);
 }
 
+/* Weights that are widened share the scratch memory: then one operation after the other. */
+static void
+prepare (DiffusionExec *exec)
+{
+  if (!diffusion_params_any_stored (exec->graph->params))
+    diffusion_parallel_for (exec->graph->ops->len, prepare_part, exec);
+  else
+    for (guint i = 0; i < exec->graph->ops->len; i++)
+      prepare_part (i, 0, exec);
+}
+
 /* Operations @begin to @end, all of them or those that the plan runs again. */
 static gboolean
 run_forward (DiffusionExec *exec, guint begin, guint end, gboolean again, GCancellable *cancellable, GError **error)
@@ -171,7 +183,7 @@ diffusion_exec_forward (DiffusionExec *exec, GCancellable *cancellable, GError *
 
   exec->going_back = FALSE;
   if (!exec->is_prepared)
-    diffusion_parallel_for (exec->graph->ops->len, prepare_part, exec);
+    prepare (exec);
   exec->is_prepared = TRUE;
   before = diffusion_parallel_set_cancellable (cancellable);
   done = run_forward (exec, 0, G_MAXUINT, FALSE, cancellable, error);
@@ -297,6 +309,20 @@ const float *
 diffusion_exec_param (const DiffusionExec *exec, const DiffusionOp *op, guint which)
 {
   return diffusion_params_get (exec->graph->params, op->params[which])->data;
+}
+
+gsize
+diffusion_graph_get_widening_bytes (const DiffusionGraph *graph, const DiffusionOp *op, guint which)
+{
+  gsize bytes = diffusion_param_get_widening_bytes (diffusion_params_get (graph->params, op->params[which]));
+
+  return (bytes + DIFFUSION_ALIGNMENT - 1) / DIFFUSION_ALIGNMENT * DIFFUSION_ALIGNMENT;
+}
+
+const float *
+diffusion_exec_widen (const DiffusionExec *exec, const DiffusionOp *op, guint which, gpointer room)
+{
+  return diffusion_param_widen (diffusion_params_get (exec->graph->params, op->params[which]), room);
 }
 
 float *

@@ -58,7 +58,8 @@ enum
  * @backward: (nullable): adds to the gradients of inputs and parameters; %NULL where no gradient passes
  * @scratch: (nullable): bytes of scratch memory that @forward or @backward needs
  * @prepared: (nullable): bytes that @prepare fills for inference in @precision
- * @prepare: (nullable): arranges the parameters once for all inference runs of an executor
+ * @prepare: (nullable): arranges the parameters once for all inference runs of an executor; may use
+ *   diffusion_exec_scratch() for diffusion_exec_widen()
  * @macs: (nullable): multiply-adds of @forward
  * @keeps: what @backward reads
  * @keeps_for_params: the part of @keeps that only the parameters' gradients need
@@ -248,6 +249,13 @@ gconstpointer diffusion_exec_prepared (const DiffusionExec *exec, const Diffusio
 
 /** diffusion_exec_param: the values of the operation's parameter number @which, working order. */
 const float *diffusion_exec_param (const DiffusionExec *exec, const DiffusionOp *op, guint which);
+
+/** diffusion_graph_get_widening_bytes: room that diffusion_exec_widen() needs, 0 for parameters that are at hand. */
+gsize diffusion_graph_get_widening_bytes (const DiffusionGraph *graph, const DiffusionOp *op, guint which);
+
+/** diffusion_exec_widen: like diffusion_exec_param(), for those of diffusion_params_set_arranged(), which may be in half
+ * precision in their file and are then put into @room. */
+const float *diffusion_exec_widen (const DiffusionExec *exec, const DiffusionOp *op, guint which, gpointer room);
 
 /** diffusion_exec_param_gradient: where to add the gradient of that parameter, or %NULL. */
 float *diffusion_exec_param_gradient (const DiffusionExec *exec, const DiffusionOp *op, guint which);

@@ -183,16 +183,9 @@ open_folder (DiffusionModel *model, const char *folder, const char *weights, GEr
 static gboolean
 open_file (DiffusionModel *model, const char *preset, const char *flags_path, GError **error)
 {
-  g_autoptr (JsonObject) flags = NULL;
   DiffusionNameStyle style;
 
-  if (flags_path != NULL)
-    {
-      flags = diffusion_flags_load (flags_path, error);
-      if (flags == NULL)
-        return FALSE;
-    }
-  if (!diffusion_architecture_find (model->file, preset, flags, &style, &model->architecture, error))
+  if (!diffusion_architecture_find (model->file, preset, flags_path, &style, &model->architecture, error))
     return FALSE;
   model->config = diffusion_unet_config_to_json (&model->architecture.unet);
   model->class = find_class (model->path, model->config, error);
@@ -357,9 +350,15 @@ diffusion_model_count_parameters (const DiffusionModel *model)
 }
 
 gboolean
-diffusion_model_load (const DiffusionModel *model, DiffusionParams *params, GError **error)
+diffusion_model_load (const DiffusionModel *model, DiffusionParams *params, gboolean keep_half, GError **error)
 {
-  return diffusion_params_load (params, model->file, model->tensors, error);
+  return diffusion_params_load (params, model->file, model->tensors, keep_half, error);
+}
+
+void
+diffusion_model_find_half (const DiffusionModel *model, DiffusionParams *params)
+{
+  diffusion_params_find_half (params, model->file, model->tensors);
 }
 
 char *

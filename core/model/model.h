@@ -95,12 +95,17 @@ gint64 diffusion_model_count_parameters (const DiffusionModel *model);
  * diffusion_model_load:
  * @model: the model
  * @params: its parameters, declared in the order of diffusion_model_get_parameters()
+ * @keep_half: leaves weights that are float16 or bfloat16 in the file, which stays open: for networks that are not trained
  * @error: return location for %DIFFUSION_ERROR_NUMERIC (NaN or infinity, naming the tensor) or
  * %DIFFUSION_ERROR_MEMORY
  *
  * Reads the weights into a table that a network is built on.
  */
-gboolean diffusion_model_load (const DiffusionModel *model, DiffusionParams *params, GError **error);
+gboolean diffusion_model_load (const DiffusionModel *model, DiffusionParams *params, gboolean keep_half,
+                               GError **error);
+
+/** diffusion_model_find_half: marks what diffusion_model_load() with keep_half leaves in the file, for costs. */
+void diffusion_model_find_half (const DiffusionModel *model, DiffusionParams *params);
 
 /**
  * diffusion_model_get_hash:

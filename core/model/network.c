@@ -33,7 +33,7 @@ open_unet (DiffusionNetwork *network, const DiffusionUnetConfig *config, Diffusi
 {
   network->params = diffusion_params_new ();
   diffusion_unet_declare_params (config, network->params);
-  if (!diffusion_model_load (network->model, network->params, error))
+  if (!diffusion_model_load (network->model, network->params, TRUE, error))
     return FALSE;
   network->runner = diffusion_unet_runner_new (config, network->params, precision);
   network->predictor = diffusion_unet_runner_get_predictor (network->runner);
@@ -101,12 +101,11 @@ diffusion_network_get_memory (const DiffusionNetwork *network, gsize height, gsi
   gint h = ((gint) height + multiple - 1) / multiple * multiple, w = ((gint) width + multiple - 1) / multiple * multiple;
 
   if (config == NULL)
-    return (gsize) diffusion_model_count_parameters (network->model) * sizeof (float)
+    return diffusion_photo_predictor_get_weight_bytes (network->photo)
            + diffusion_photo_predictor_get_memory (network->photo, (gint) height, (gint) width);
-  if (!diffusion_unet_get_cost (config, 1, h, w, DIFFUSION_RUN_INFERENCE, &cost, NULL))
-    return (gsize) diffusion_model_count_parameters (network->model) * sizeof (float);
-  /* The weights are kept in working order and arranged for the products. */
-  return (gsize) (2 * cost.weight_bytes + cost.run_bytes);
+  if (!diffusion_unet_get_cost (config, network->params, 1, h, w, DIFFUSION_RUN_INFERENCE, &cost, NULL))
+    return diffusion_params_get_bytes (network->params);
+  return (gsize) (cost.weight_bytes + cost.run_bytes);
 }
 
 DiffusionEditor

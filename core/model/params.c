@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/i18n.h"
 #include "core/base/memory.h"
 #include "core/base/random.h"
 
@@ -14,6 +15,7 @@ struct _DiffusionParams
   GHashTable *by_name; /* name → index + 1 */
   gsize total;
   float *own_block;
+  DiffusionTensorFile *file; /* (nullable): of the stored ones */
 };
 
 static void
@@ -22,6 +24,7 @@ param_free (gpointer data)
   DiffusionParam *param = data;
 
   g_free (param->name);
+  g_free ((gpointer) param->stored);
   g_free (param);
 }
 
@@ -42,8 +45,16 @@ diffusion_params_free (DiffusionParams *params)
     return;
   g_hash_table_unref (params->by_name);
   g_ptr_array_unref (params->list);
+  g_clear_pointer (&params->file, diffusion_tensor_file_unref);
   diffusion_free (params->own_block);
   g_free (params);
+}
+
+/* Every parameter starts on a cache line, so that vectors load aligned. */
+static gsize
+padded_size (const DiffusionParam *param)
+{
+  return (param->size + 15) / 16 * 16;
 }
 
 guint
@@ -69,8 +80,7 @@ diffusion_params_declare (DiffusionParams *params,
       param->size *= (gsize) shape[i];
     }
   param->offset = params->total;
-  /* Every parameter starts on a cache line, so that vectors load aligned. */
-  params->total += (param->size + 15) / 16 * 16;
+  params->total += padded_size (param);
   g_ptr_array_add (params->list, param);
   g_hash_table_insert (params->by_name, param->name, GUINT_TO_POINTER (params->list->len));
   return params->list->len - 1;
@@ -84,6 +94,46 @@ diffusion_params_set_init (DiffusionParams *params, guint index, DiffusionInit i
   param->init = init;
   param->init_gain = gain;
   param->fan_in = fan_in;
+}
+
+void
+diffusion_params_set_arranged (DiffusionParams *params, guint index)
+{
+  diffusion_params_get (params, index)->arranged = TRUE;
+}
+
+void
+diffusion_params_store (DiffusionParams *params, guint index, DiffusionTensorFile *file,
+                        const DiffusionTensorEntry *entry)
+{
+  DiffusionParam *param = diffusion_params_get (params, index);
+
+  if (params->file == NULL)
+    params->file = diffusion_tensor_file_ref (file);
+  param->data = NULL;
+  g_free ((gpointer) param->stored);
+  param->stored = g_memdup2 (entry, sizeof *entry);
+}
+
+gboolean
+diffusion_params_any_stored (const DiffusionParams *params)
+{
+  return params->file != NULL;
+}
+
+gsize
+diffusion_params_get_bytes (const DiffusionParams *params)
+{
+  gsize bytes = 0;
+
+  for (guint i = 0; i < params->list->len; i++)
+    {
+      const DiffusionParam *param = diffusion_params_get (params, i);
+
+      bytes += param->stored != NULL ? param->size * diffusion_dtype_size (param->stored->dtype)
+                                     : padded_size (param) * sizeof (float);
+    }
+  return bytes;
 }
 
 guint
@@ -124,13 +174,27 @@ diffusion_params_use_block (DiffusionParams *params, const float *block)
 float *
 diffusion_params_allocate (DiffusionParams *params, GError **error)
 {
-  float *block = diffusion_try_alloc0 (params->total * sizeof (float), "the network's weights", error);
+  gsize size = 0;
+  float *block;
 
+  for (guint i = 0; i < params->list->len; i++)
+    if (diffusion_params_get (params, i)->stored == NULL)
+      size += padded_size (diffusion_params_get (params, i));
+  block = diffusion_try_alloc0 (size * sizeof (float), _ ("the network's weights"), error);
   if (block == NULL)
     return NULL;
   diffusion_free (params->own_block);
   params->own_block = block;
-  diffusion_params_use_block (params, block);
+  size = 0;
+  for (guint i = 0; i < params->list->len; i++)
+    {
+      DiffusionParam *param = diffusion_params_get (params, i);
+
+      if (param->stored != NULL)
+        continue;
+      param->data = block + size;
+      size += padded_size (param);
+    }
   return block;
 }
 

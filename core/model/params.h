@@ -2,7 +2,7 @@
 /* The table of a network's parameters: names and shapes as in model files, values in the order the layers read. */
 #pragma once
 
-#include <glib.h>
+#include "core/model/tensor-file.h"
 
 G_BEGIN_DECLS
 
@@ -42,7 +42,10 @@ typedef enum
  * @shape: [n_dims] in file order
  * @size: number of values
  * @offset: where the parameter starts in a block of all parameters, in values
- * @data: (nullable): the values in working order, once there are any
+ * @arranged: whether layers read it only to arrange it for their products, or to go back through them
+ * @data: (nullable): the values in working order, once there are any; %NULL where they are @stored
+ * @stored: (nullable): the values as a file in half precision has them, widened when they are arranged: an @arranged
+ *   parameter of a network that is used, not trained
  */
 typedef struct
 {
@@ -55,7 +58,9 @@ typedef struct
   gint64 fan_in;
   gsize size;
   gsize offset;
+  gboolean arranged;
   const float *data;
+  const DiffusionTensorEntry *stored;
 } DiffusionParam;
 
 typedef struct _DiffusionParams DiffusionParams;
@@ -81,6 +86,24 @@ guint diffusion_params_declare (DiffusionParams *params, const char *name, guint
 /** diffusion_params_set_init: how a new network's parameter starts; @fan_in counts the inputs of one output. */
 void diffusion_params_set_init (DiffusionParams *params, guint index, DiffusionInit init, double gain, gint64 fan_in);
 
+/** diffusion_params_set_arranged: for layers: says that the parameter is only read with diffusion_exec_widen(). */
+void diffusion_params_set_arranged (DiffusionParams *params, guint index);
+
+/**
+ * diffusion_params_store:
+ * @index: an arranged parameter
+ * @file: where its values stay; referenced
+ * @entry: one of its tensors, of as many elements; copied
+ */
+void diffusion_params_store (DiffusionParams *params, guint index, DiffusionTensorFile *file,
+                             const DiffusionTensorEntry *entry);
+
+/** diffusion_params_any_stored: whether values of any parameter are in a file. */
+gboolean diffusion_params_any_stored (const DiffusionParams *params);
+
+/** diffusion_params_get_bytes: memory of all values: in working order, and in the pages of a file where they are stored. */
+gsize diffusion_params_get_bytes (const DiffusionParams *params);
+
 guint diffusion_params_get_n (const DiffusionParams *params);
 DiffusionParam *diffusion_params_get (const DiffusionParams *params, guint index);
 
@@ -101,7 +124,8 @@ void diffusion_params_use_block (DiffusionParams *params, const float *block);
 /**
  * diffusion_params_allocate:
  *
- * Gives the table a block of its own, filled with zeros.
+ * Gives the table a block of its own, filled with zeros, without room for what is stored in a file. Where nothing is,
+ * it is laid out as their offsets say.
  *
  * Returns: (transfer none) (nullable): the block, freed with the table
  */

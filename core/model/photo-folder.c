@@ -81,7 +81,7 @@ read_weights (DiffusionPhotoModel *model, const char *folder, GError **error)
           return FALSE;
         }
     }
-  return diffusion_params_load (model->params, file, NULL, error);
+  return diffusion_params_load (model->params, file, NULL, TRUE, error);
 }
 
 DiffusionPhotoModel *

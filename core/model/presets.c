@@ -220,7 +220,7 @@ match_file_name (const DiffusionTensorFile *file,
 gboolean
 diffusion_architecture_find (const DiffusionTensorFile *file,
                              const char *preset,
-                             JsonObject *flags,
+                             const char *flags_path,
                              DiffusionNameStyle *style,
                              DiffusionArchitecture *architecture,
                              GError **error)
@@ -230,8 +230,12 @@ diffusion_architecture_find (const DiffusionTensorFile *file,
 
   if (!diffusion_name_style_detect (file, style, error))
     return FALSE;
-  if (flags != NULL)
-    return diffusion_architecture_from_flags (_("flags"), flags, file, architecture, error);
+  if (flags_path != NULL)
+    {
+      g_autoptr (JsonObject) flags = diffusion_flags_load (flags_path, error);
+
+      return flags != NULL && diffusion_architecture_from_flags (flags_path, flags, file, architecture, error);
+    }
   if (preset != NULL)
     {
       g_auto (GStrv) names = diffusion_presets_list ();

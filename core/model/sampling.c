@@ -254,10 +254,16 @@ choose_classes (DiffusionSampling *self, const DiffusionSamplingOptions *options
   guint count = diffusion_network_get_predictor (whose)->classes;
   gint64 number;
 
-  if (count == 0 && self->classifier.network != NULL)
+  if (self->classifier.network != NULL)
     {
-      whose = self->classifier.network;
-      count = diffusion_network_get_predictor (whose)->classes;
+      guint seen = diffusion_network_get_predictor (self->classifier.network)->classes;
+
+      /* Both have to know it. */
+      if (count == 0 || seen < count)
+        {
+          whose = self->classifier.network;
+          count = seen;
+        }
     }
   if (count == 0)
     return !is_given (options->class_name) ||

@@ -311,6 +311,9 @@ diffusion_tensor_entry_to_floats (const DiffusionTensorEntry *entry, float *out)
   if (G_BYTE_ORDER == G_LITTLE_ENDIAN && entry->dtype == DIFFUSION_DTYPE_F32 &&
       diffusion_tensor_entry_is_contiguous (entry))
     memcpy (out, entry->data, (gsize)entry->n_elements * sizeof (float));
+  else if ((entry->dtype == DIFFUSION_DTYPE_F16 || entry->dtype == DIFFUSION_DTYPE_BF16) &&
+           diffusion_tensor_entry_is_contiguous (entry))
+    diffusion_half_to_floats (entry->dtype, entry->data, (gsize)entry->n_elements, out);
   else
     WALK (entry, out, (float)diffusion_dtype_load);
 }

@@ -49,7 +49,7 @@ diffusion_unet_runner_new_for_model (const DiffusionModel *model, DiffusionPreci
       return NULL;
     }
   diffusion_unet_declare_params (config, params);
-  if (!diffusion_model_load (model, params, error))
+  if (!diffusion_model_load (model, params, TRUE, error))
     return NULL;
   runner = diffusion_unet_runner_new (config, params, precision);
   runner->own_params = g_steal_pointer (&params);

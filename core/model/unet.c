@@ -19,6 +19,9 @@ diffusion_unet_declare_params (const DiffusionUnetConfig *config, DiffusionParam
                                               p->n_dims == 4 ? DIFFUSION_PARAM_CONV : DIFFUSION_PARAM_PLAIN);
 
       diffusion_params_set_init (params, index, p->init, 1, p->fan_in);
+      /* Those that start as normal numbers are tables, read row by row; the others are the layers' matrices. */
+      if (p->n_dims > 1 && p->init != DIFFUSION_INIT_NORMAL)
+        diffusion_params_set_arranged (params, index);
     }
 }
 
@@ -230,16 +233,19 @@ diffusion_unet_free (DiffusionUnet *unet)
 }
 
 gboolean
-diffusion_unet_get_cost (const DiffusionUnetConfig *config, gint n, gint h, gint w, DiffusionRunMode mode,
-                         DiffusionUnetCost *cost, GError **error)
+diffusion_unet_get_cost (const DiffusionUnetConfig *config, DiffusionParams *params, gint n, gint h, gint w,
+                         DiffusionRunMode mode, DiffusionUnetCost *cost, GError **error)
 {
-  g_autoptr (DiffusionParams) params = diffusion_params_new ();
-  g_autoptr (DiffusionUnet) unet = diffusion_unet_new (config, params, n, h, w, FALSE, error);
+  g_autoptr (DiffusionParams) own = diffusion_params_new ();
+  g_autoptr (DiffusionUnet) unet = NULL;
 
+  if (params == NULL)
+    params = own;
+  unet = diffusion_unet_new (config, params, n, h, w, FALSE, error);
   if (unet == NULL)
     return FALSE;
   *cost = (DiffusionUnetCost) { .macs = diffusion_graph_get_macs (unet->graph),
-                                .weight_bytes = diffusion_params_get_total (params) * sizeof (float),
+                                .weight_bytes = diffusion_params_get_bytes (params),
                                 .run_bytes = diffusion_graph_plan_bytes (unet->graph, mode) };
   for (guint i = 0; i < diffusion_params_get_n (params); i++)
     cost->parameters += diffusion_params_get (params, i)->size;

@@ -57,7 +57,7 @@ void diffusion_unet_time_features (const DiffusionUnetConfig *config, gsize n, c
  * DiffusionUnetCost:
  * @parameters: numbers in all parameters
  * @macs: multiply-adds of one forward run
- * @weight_bytes: memory of the weights in working order
+ * @weight_bytes: memory of the weights: in working order, or as their file has them
  * @run_bytes: memory of values, gradients and scratch
  */
 typedef struct
@@ -70,11 +70,12 @@ typedef struct
 
 /**
  * diffusion_unet_get_cost:
+ * @params: (nullable): the network's parameters, which say what stays in half precision; %NULL: nothing does
  * @mode: what the network is to be used for
  *
  * What one step costs, before anything is allocated or computed.
  */
-gboolean diffusion_unet_get_cost (const DiffusionUnetConfig *config, gint n, gint h, gint w, DiffusionRunMode mode,
-                                  DiffusionUnetCost *cost, GError **error);
+gboolean diffusion_unet_get_cost (const DiffusionUnetConfig *config, DiffusionParams *params, gint n, gint h, gint w,
+                                  DiffusionRunMode mode, DiffusionUnetCost *cost, GError **error);
 
 G_END_DECLS

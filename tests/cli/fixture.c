@@ -30,15 +30,10 @@ fixture_photo_model (const char *path)
   g_assert_no_error (error);
 }
 
-void
-fixture_unet_model (const char *path, gint classes)
+static DiffusionUnetConfig
+small_unet (void)
 {
-  g_autoptr (DiffusionParams) params = diffusion_params_new ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) config_json = NULL;
-  g_autoptr (JsonObject) scheduler_json = NULL;
   DiffusionUnetConfig config;
-  DiffusionSchedulerConfig scheduler;
 
   diffusion_unet_config_init (&config);
   config.sample_height = config.sample_width = 16;
@@ -53,25 +48,54 @@ fixture_unet_model (const char *path, gint classes)
       config.down_resample[i] = config.up_resample[i] = DIFFUSION_RESAMPLE_CONV;
     }
   config.mid_attention_groups = 4;
+  return config;
+}
+
+static void
+write_unet (const char *path, const DiffusionUnetConfig *config)
+{
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) config_json = diffusion_unet_config_to_json (config);
+  g_autoptr (JsonObject) scheduler_json = NULL;
+  DiffusionSchedulerConfig scheduler;
+
+  diffusion_unet_config_validate (config, path, &error);
+  g_assert_no_error (error);
+  diffusion_scheduler_config_init (&scheduler);
+  scheduler.steps = 100;
+
+  diffusion_unet_declare_params (config, params);
+  float *block = diffusion_params_allocate (params, &error);
+  g_assert_no_error (error);
+  diffusion_params_initialise (params, 1, block);
+  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
+  scheduler_json = diffusion_scheduler_config_to_json (&scheduler);
+  diffusion_params_save (params, block, path, config_json, scheduler_json, NULL, &error);
+  g_assert_no_error (error);
+}
+
+void
+fixture_unet_model (const char *path, gint classes)
+{
+  DiffusionUnetConfig config = small_unet ();
+
   if (classes > 0)
     {
       config.class_input = DIFFUSION_CLASS_LABEL;
       config.n_classes = classes;
     }
-  diffusion_unet_config_validate (&config, path, &error);
-  g_assert_no_error (error);
-  diffusion_scheduler_config_init (&scheduler);
-  scheduler.steps = 100;
+  write_unet (path, &config);
+}
 
-  diffusion_unet_declare_params (&config, params);
-  float *block = diffusion_params_allocate (params, &error);
-  g_assert_no_error (error);
-  diffusion_params_initialise (params, 1, block);
-  g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
-  config_json = diffusion_unet_config_to_json (&config);
-  scheduler_json = diffusion_scheduler_config_to_json (&scheduler);
-  diffusion_params_save (params, block, path, config_json, scheduler_json, NULL, &error);
-  g_assert_no_error (error);
+void
+fixture_classifier_model (const char *path, gint classes)
+{
+  DiffusionUnetConfig config = small_unet ();
+
+  config.head = DIFFUSION_HEAD_ATTENTION;
+  config.out_channels = classes;
+  write_unet (path, &config);
 }
 
 void

@@ -16,6 +16,9 @@ void fixture_photo_model (const char *path);
  */
 void fixture_unet_model (const char *path, gint classes);
 
+/** fixture_classifier_model: writes a tiny noisy classifier of pictures as that network makes. */
+void fixture_classifier_model (const char *path, gint classes);
+
 /**
  * fixture_picture:
  * @path: file to write; the extension chooses the format

@@ -171,6 +171,13 @@ test_usage (Fixture *f, gconstpointer data)
   g_autoptr (CommandResult) small = command_run ("upscale", f->in, f->out, "--model", f->model, NULL);
   command_assert (small, 2, "upsampler");
   g_assert_cmpuint (command_count_files (f->folder), ==, 3);
+
+  /* A class that the model has and the classifier does not know. */
+  g_autofree char *classifier = g_build_filename (f->folder, "classifier", NULL);
+  fixture_classifier_model (classifier, 2);
+  g_autoptr (CommandResult) unseen = command_run ("generate", f->out, "--model", f->classes, "--class", "2",
+                                                  "--classifier", classifier, NULL);
+  command_assert (unseen, 2, "0 to 1");
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every network of the reference folder: output, logits and gradient against the public implementations'. */
+/* Every network of the reference folder: output, logits and gradient against the public implementations', and the same
+ * to the bit whether weights in half precision stay so or are widened first. */
 #include "tests/golden/reference.h"
 
 static void
@@ -11,8 +12,31 @@ check (const char *what, const float *got, const float *want, gsize size, double
   g_assert_cmpfloat (difference, <=, tolerance);
 }
 
+/* @got: what the network says with its weights as they are in the file. */
 static void
-check_output (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+check_widened (const DiffusionModel *model, const DiffusionUnetInput *input, const float *got, gsize size,
+               gboolean gradient)
+{
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  g_autoptr (DiffusionUnetRunner) runner = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree float *widened = g_new (float, size);
+
+  diffusion_unet_declare_params (diffusion_model_get_unet (model), params);
+  diffusion_model_load (model, params, FALSE, &error);
+  g_assert_no_error (error);
+  runner = diffusion_unet_runner_new (diffusion_model_get_unet (model), params, DIFFUSION_PRECISION_F32);
+  if (gradient)
+    diffusion_unet_runner_guide (runner, input, NULL, widened, NULL, &error);
+  else
+    diffusion_unet_runner_run (runner, input, widened, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (widened, size * sizeof (float), got, size * sizeof (float));
+}
+
+static void
+check_output (const DiffusionModel *model, DiffusionUnetRunner *runner, const DiffusionUnetInput *input,
+              DiffusionTensorFile *expected)
 {
   g_autoptr (GError) error = NULL;
   gsize size = (gsize) reference_require (expected, "out")->n_elements;
@@ -22,10 +46,12 @@ check_output (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, Diff
   diffusion_unet_runner_run (runner, input, got, NULL, &error);
   g_assert_no_error (error);
   check ("out", got, want, size, 1e-4);
+  check_widened (model, input, got, size, FALSE);
 }
 
 static void
-check_classifier (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, DiffusionTensorFile *expected)
+check_classifier (const DiffusionModel *model, DiffusionUnetRunner *runner, const DiffusionUnetInput *input,
+                  DiffusionTensorFile *expected)
 {
   g_autoptr (GError) error = NULL;
   gsize size = (gsize) reference_require (expected, "grad_log_prob")->n_elements;
@@ -39,6 +65,7 @@ check_classifier (DiffusionUnetRunner *runner, const DiffusionUnetInput *input, 
   g_assert_no_error (error);
   check ("logits", logits, want_logits, n_logits, 1e-4);
   check ("grad_log_prob", got, want, size, 1e-3 * reference_largest (want, size));
+  check_widened (model, input, got, size, TRUE);
   diffusion_unet_runner_run (runner, input, logits, NULL, &error);
   g_assert_no_error (error);
   check ("logits alone", logits, want_logits, n_logits, 1e-4);
@@ -74,9 +101,9 @@ test_folder (gconstpointer data)
       input.low_w = (gsize) entry->shape[3];
     }
   if (diffusion_model_get_kind (model) == DIFFUSION_MODEL_CLASSIFIER)
-    check_classifier (runner, &input, expected);
+    check_classifier (model, runner, &input, expected);
   else
-    check_output (runner, &input, expected);
+    check_output (model, runner, &input, expected);
 }
 
 int

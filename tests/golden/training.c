@@ -47,7 +47,7 @@ load (const char *path, const char *name, const char *flags)
 
   diffusion_unet_declare_params (diffusion_model_get_unet (model), params);
   total = diffusion_params_get_total (params);
-  diffusion_model_load (model, params, &error);
+  diffusion_model_load (model, params, FALSE, &error);
   g_assert_no_error (error);
   values = g_new0 (float, total);
   for (guint i = 0; i < diffusion_params_get_n (params); i++)

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The published networks at their full sizes, with random weights: parameters, and memory against the plan. Each runs
- * in a process of its own; those that take minutes only where DIFFUSION_TEST_LARGE is set. */
+/* The published networks at their full sizes, with random weights: parameters, and memory against the plan, also where the
+ * weights stay in a file in half precision. Each runs in a process of its own; those that take minutes only where
+ * DIFFUSION_TEST_LARGE is set. */
+#include <glib/gstdio.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
 #include "core/base/threads.h"
+#include "core/model/params-load.h"
+#include "core/model/tensor-writer.h"
 #include "core/model/unet-runner.h"
+
+/* Where the process that runs a network finds its weights in half precision. */
+#define FILE_VARIABLE "NETWORK_SIZES_FILE"
 
 typedef struct
 {
   const char *name;
-  gboolean large;
+  gboolean large, half;
   gint size;
   guint64 parameters;
   guint64 allowed; /* memory beyond the weights in bytes, 0: any */
@@ -20,6 +27,7 @@ typedef struct
 
 static Network networks[] = {
   { .name = "ddpm-cifar10-32", .size = 32, .parameters = 35746307 },
+  { .name = "ddpm-cifar10-32-f16", .half = TRUE, .size = 32, .parameters = 35746307 },
   { .name = "ddpm-256", .large = TRUE, .size = 256, .parameters = 113673219, .allowed = 600000000 },
   { .name = "guided-256-uncond", .large = TRUE, .size = 256, .parameters = 552814086 },
 };
@@ -45,10 +53,11 @@ ddpm (DiffusionUnetConfig *config, gint n_levels, const gint *channels, gint att
 static void
 describe (void)
 {
-  DiffusionUnetConfig *guided = &networks[2].config;
+  DiffusionUnetConfig *guided = &networks[3].config;
 
   ddpm (&networks[0].config, 4, (const gint[]) { 128, 256, 256, 256 }, 1);
-  ddpm (&networks[1].config, 6, (const gint[]) { 128, 128, 256, 256, 512, 512 }, 4);
+  ddpm (&networks[1].config, 4, (const gint[]) { 128, 256, 256, 256 }, 1);
+  ddpm (&networks[2].config, 6, (const gint[]) { 128, 128, 256, 256, 512, 512 }, 4);
   ddpm (guided, 6, (const gint[]) { 256, 256, 512, 512, 1024, 1024 }, -1);
   for (gint i = 3; i < 6; i++)
     guided->down_attention[i] = guided->up_attention[5 - i] = TRUE;
@@ -80,6 +89,40 @@ fill_weights (DiffusionParams *params, float *block)
     }
 }
 
+static void
+write_half (const DiffusionUnetConfig *config, const char *path)
+{
+  g_autoptr (DiffusionParams) params = diffusion_params_new ();
+  g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
+  g_autoptr (GError) error = NULL;
+  float *block;
+
+  diffusion_unet_declare_params (config, params);
+  block = diffusion_params_allocate (params, &error);
+  g_assert_no_error (error);
+  fill_weights (params, block);
+  for (guint i = 0; i < diffusion_params_get_n (params); i++)
+    {
+      const DiffusionParam *param = diffusion_params_get (params, i);
+
+      diffusion_tensor_writer_add_floats (writer, param->name, DIFFUSION_DTYPE_F16, (gint) param->n_dims, param->shape,
+                                          param->data);
+    }
+  diffusion_tensor_writer_write (writer, path, &error);
+  g_assert_no_error (error);
+}
+
+static void
+read_half (DiffusionParams *params)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (g_getenv (FILE_VARIABLE), &error);
+
+  g_assert_no_error (error);
+  diffusion_params_load (params, file, NULL, TRUE, &error);
+  g_assert_no_error (error);
+}
+
 static double
 peak_bytes (void)
 {
@@ -107,15 +150,22 @@ run_network (const Network *network)
 
   diffusion_unet_config_validate (config, network->name, &error);
   g_assert_no_error (error);
-  diffusion_unet_get_cost (config, 1, network->size, network->size, DIFFUSION_RUN_INFERENCE, &cost, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (cost.parameters, ==, network->parameters);
   for (gsize i = 0; i < size * size * 3; i++)
     x[i] = sinf ((float) i);
   diffusion_unet_declare_params (config, params);
-  block = diffusion_params_allocate (params, &error);
+  if (network->half)
+    read_half (params);
+  else
+    {
+      block = diffusion_params_allocate (params, &error);
+      g_assert_no_error (error);
+      fill_weights (params, block);
+    }
+  diffusion_unet_get_cost (config, params, 1, network->size, network->size, DIFFUSION_RUN_INFERENCE, &cost, &error);
   g_assert_no_error (error);
-  fill_weights (params, block);
+  g_assert_cmpuint (cost.parameters, ==, network->parameters);
+  if (network->half)
+    g_assert_cmpfloat ((double) cost.weight_bytes, <, 0.51 * 4 * (double) cost.parameters);
   runner = diffusion_unet_runner_new (config, params, DIFFUSION_PRECISION_F32);
   start = g_get_monotonic_time ();
   diffusion_unet_runner_run (runner, &input, out, NULL, &error);
@@ -138,6 +188,7 @@ static void
 test_network (gconstpointer data)
 {
   const Network *network = data;
+  g_autofree char *path = NULL;
 
   if (g_test_subprocess ())
     {
@@ -149,7 +200,16 @@ test_network (gconstpointer data)
       g_test_skip ("takes minutes and gigabytes; set DIFFUSION_TEST_LARGE");
       return;
     }
+  if (network->half)
+    {
+      path = g_build_filename (g_get_tmp_dir (), "network-sizes-XXXXXX", NULL);
+      g_close (g_mkstemp (path), NULL);
+      write_half (&network->config, path);
+      g_setenv (FILE_VARIABLE, path, TRUE);
+    }
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDOUT | G_TEST_SUBPROCESS_INHERIT_STDERR);
+  if (path != NULL)
+    g_remove (path);
   g_test_trap_assert_passed ();
 }
 

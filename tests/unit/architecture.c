@@ -5,6 +5,7 @@
 #include "core/model/architecture.h"
 #include "core/model/json.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* A file in memory with the tensors that a network has under the names of @style, all sharing one block of
@@ -230,6 +231,7 @@ test_refused (void)
   DiffusionArchitecture architecture;
   DiffusionNameStyle style;
   g_autoptr (DiffusionTensorFile) file = NULL;
+  g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
@@ -260,6 +262,26 @@ test_refused (void)
   g_assert_nonnull (strstr (error->message, "--flags"));
   g_clear_error (&error);
   g_assert_false (diffusion_architecture_find (file, "nobody", NULL, &style, &architecture, &error));
+  g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+
+  /* What is wrong with a file of flags is said with its name. */
+  path = g_build_filename (g_get_tmp_dir (), "architecture-XXXXXX", NULL);
+  g_close (g_mkstemp (path), NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
+    {
+      /* The file holds no classifier, whose pool this is. */
+      if (strcmp (flags[i][1], "max") == 0)
+        continue;
+      g_file_set_contents (path, flags[i][0], -1, &error);
+      g_assert_no_error (error);
+      g_assert_false (diffusion_architecture_find (file, NULL, path, &style, &architecture, &error));
+      g_assert_true (error->domain == DIFFUSION_ERROR);
+      g_assert_nonnull (strstr (error->message, path));
+      g_clear_error (&error);
+    }
+  g_remove (path);
+  g_assert_false (diffusion_architecture_find (file, NULL, path, &style, &architecture, &error));
   g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND);
 }
 

@@ -153,7 +153,7 @@ test_folder (void)
                    "CC0-1.0");
 
   diffusion_unet_declare_params (&config, params);
-  g_assert_true (diffusion_model_load (model, params, &error));
+  g_assert_true (diffusion_model_load (model, params, FALSE, &error));
 
   /* The weight file alone finds the configuration beside it; an installed name finds the folder. */
   beside = diffusion_model_open (file, NULL, NULL, &error);
@@ -182,7 +182,7 @@ check_refused (const char *folder, gboolean at_load, gint code, const char *a, c
       g_assert_error (error, DIFFUSION_ERROR, code);
       g_assert_false (g_file_test (copy, G_FILE_TEST_EXISTS));
       g_clear_error (&error);
-      g_assert_false (diffusion_model_load (model, params, &error));
+      g_assert_false (diffusion_model_load (model, params, FALSE, &error));
     }
   else
     g_assert_null (model);
@@ -436,7 +436,7 @@ test_photo (void)
   g_assert_cmpint (diffusion_model_get_kind (model), ==, DIFFUSION_MODEL_PHOTO);
   g_assert_null (diffusion_model_get_unet (model));
   g_assert_cmpint (diffusion_model_get_parameters (model)->len, ==, diffusion_params_get_n (params));
-  g_assert_true (diffusion_model_load (model, params, &error));
+  g_assert_true (diffusion_model_load (model, params, FALSE, &error));
 }
 
 static void

@@ -145,6 +145,8 @@ test_half (void)
               { 1 + 0x1p-11f, 0x3c00 },
               { 1 + 0x3p-11f, 0x3c02 },
               { -INFINITY, 0xfc00 } };
+  static guint8 bytes[1 + 2 * 0xffff];
+  static float all[0xffff];
 
   for (gsize i = 0; i < G_N_ELEMENTS (f16); i++)
     g_assert_cmphex (diffusion_float_to_f16 (f16[i].value), ==, f16[i].bits);
@@ -160,6 +162,26 @@ test_half (void)
         g_assert_true (isnan (diffusion_bf16_to_float (diffusion_float_to_bf16 (brain))));
       else
         g_assert_cmphex (diffusion_float_to_bf16 (brain), ==, bits);
+    }
+  /* Many at a time, from an odd address, not a whole number of vectors. */
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      bytes[1 + 2 * i] = (guint8) i;
+      bytes[2 + 2 * i] = (guint8) (i >> 8);
+    }
+  diffusion_half_to_floats (DIFFUSION_DTYPE_F16, bytes + 1, G_N_ELEMENTS (all), all);
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      float one = diffusion_f16_to_float ((guint16) i);
+
+      g_assert_cmpmem (&all[i], sizeof (float), &one, sizeof one);
+    }
+  diffusion_half_to_floats (DIFFUSION_DTYPE_BF16, bytes + 1, G_N_ELEMENTS (all), all);
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      float one = diffusion_bf16_to_float ((guint16) i);
+
+      g_assert_cmpmem (&all[i], sizeof (float), &one, sizeof one);
     }
   g_assert_cmphex (diffusion_float_to_bf16 (1 + 0x1p-8f), ==, 0x3f80);
   g_assert_cmphex (diffusion_float_to_bf16 (1 + 0x3p-8f), ==, 0x3f82);
