@@ -20,12 +20,15 @@ typedef struct
   gint passes;
   gint tile;
   gint memory; /* MB */
+  char *precision;
   gboolean json;
 } Options;
 
 static gboolean
 check_options (const Options *o, DiffusionDenoiseOptions *options, GError **error)
 {
+  if (!cli_parse_precision (o->precision, &options->precision, error))
+    return FALSE;
   if (strcmp (o->sigma, "auto") == 0)
     options->sigma = DIFFUSION_SIGMA_AUTO;
   else if (!cli_parse_double ("--sigma", o->sigma, 0.0, DIFFUSION_SIGMA_MAX, &options->sigma, error))
@@ -110,6 +113,9 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
       N_ ("Side of the tiles in pixels (default: 0, chosen); the result does not depend on it"), N_ ("N") },
     { "memory", 0, 0, G_OPTION_ARG_INT, &o.memory, N_ ("Take at most N MB for the computation (default: 0, 500)"),
       N_ ("N") },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &o.precision,
+      N_ ("Of the network's products: f32 (default), or bf16, which is faster on new processors and less exact"),
+      N_ ("KIND") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print the noise level found and the time as a JSON object"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
@@ -126,6 +132,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
 
   g_free (o.model);
   g_free (o.sigma);
+  g_free (o.precision);
   return done;
 }
 

@@ -9,12 +9,13 @@
 struct _CliDenoiser
 {
   DiffusionPhotoModel *model;
+  DiffusionPrecision precision;
 };
 
 G_STATIC_ASSERT (CLI_SIGMA_AUTO == DIFFUSION_SIGMA_AUTO);
 
 CliDenoiser *
-cli_denoiser_open (const char *name, GError **error)
+cli_denoiser_open (const char *name, DiffusionPrecision precision, GError **error)
 {
   g_autofree char *path = diffusion_library_find (name, error);
   DiffusionPhotoModel *model = path != NULL ? diffusion_photo_model_open (path, error) : NULL;
@@ -24,6 +25,7 @@ cli_denoiser_open (const char *name, GError **error)
 
   CliDenoiser *denoiser = g_new0 (CliDenoiser, 1);
   denoiser->model = model;
+  denoiser->precision = precision;
   return denoiser;
 }
 
@@ -52,6 +54,7 @@ cli_denoiser_run (CliDenoiser *denoiser, CliPixels *noisy, double sigma, double 
   DiffusionDenoiseReport report = { 0 };
 
   options.sigma = sigma;
+  options.precision = denoiser->precision;
   if (!diffusion_denoise (denoiser->model, picture, &options, &report, progress, progress_data, cancellable, error))
     return NULL;
   if (used != NULL)

@@ -6,6 +6,7 @@
 
 #include "cli/pixels.h"
 #include "core/base/progress.h"
+#include "core/kernels/gemm.h"
 
 G_BEGIN_DECLS
 
@@ -14,8 +15,8 @@ G_BEGIN_DECLS
 
 typedef struct _CliDenoiser CliDenoiser;
 
-/** cli_denoiser_open: (transfer full) (nullable): a model that denoises. */
-CliDenoiser *cli_denoiser_open (const char *model, GError **error);
+/** cli_denoiser_open: (transfer full) (nullable): a model that denoises, with products of that precision. */
+CliDenoiser *cli_denoiser_open (const char *model, DiffusionPrecision precision, GError **error);
 void cli_denoiser_free (CliDenoiser *denoiser);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliDenoiser, cli_denoiser_free)

@@ -50,7 +50,7 @@ measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *pat
 gboolean
 cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GError **error)
 {
-  g_autoptr (CliDenoiser) denoiser = cli_denoiser_open (evaluation->model, error);
+  g_autoptr (CliDenoiser) denoiser = cli_denoiser_open (evaluation->model, evaluation->precision, error);
   if (denoiser == NULL)
     return FALSE;
 

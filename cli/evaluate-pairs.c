@@ -152,7 +152,7 @@ set_mean (JsonObject *object, JsonArray *pictures, const char *member)
 gboolean
 cli_evaluate_pairs (const CliEvaluation *evaluation, gboolean oracle, GError **error)
 {
-  g_autoptr (CliDenoiser) denoiser = cli_denoiser_open (evaluation->model, error);
+  g_autoptr (CliDenoiser) denoiser = cli_denoiser_open (evaluation->model, evaluation->precision, error);
   if (denoiser == NULL)
     return FALSE;
 

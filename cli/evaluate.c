@@ -127,6 +127,8 @@ typedef struct
   gboolean pairs, oracle, json;
   gint count;
   gint64 seed;
+  char *kind;
+  DiffusionPrecision precision;
   CliLikelihoodOptions likelihood;
 } Options;
 
@@ -138,6 +140,7 @@ check (Options *o, GError **error)
   o->pairs = take_auto (o->levels);
   o->sigmas = cli_parse_list ("--denoise", o->levels, LEAST_SIGMA, GREATEST_SIGMA, error);
   if (o->sigmas == NULL || !cli_check_int ("--count", o->count, 0, G_MAXINT, error)
+      || !cli_parse_precision (o->kind, &o->precision, error)
       || !cli_check_int ("--seed", o->seed, 0, G_MAXINT64, error)
       || !cli_check_int ("--steps", l->steps, 0, DIFFUSION_MAX_STEPS, error)
       || !cli_check_int ("--class", l->class_number, 0, G_MAXINT, error))
@@ -184,6 +187,7 @@ options_clear (Options *o)
 {
   g_strfreev (o->levels);
   g_clear_pointer (&o->sigmas, g_array_unref);
+  g_free (o->kind);
   g_free (o->likelihood.preset);
   g_free (o->likelihood.flags);
   g_free (o->likelihood.csv);
@@ -216,6 +220,8 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "flags", 0, 0, G_OPTION_ARG_FILENAME, &l->flags, N_ ("File of the flags the model was trained with"), N_ ("FILE") },
     { "count", 0, 0, G_OPTION_ARG_INT, &o.count, N_ ("Use the first N pictures only"), N_ ("N") },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_ ("Seed of the noise (default: 0)"), N_ ("N") },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &o.kind, N_ ("Of the products, when denoising: f32 (default) or bf16"),
+      N_ ("KIND") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print one JSON object"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
@@ -229,6 +235,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
                                      .data = arguments[1],
                                      .count = (guint) o.count,
                                      .seed = (guint64) o.seed,
+                                     .precision = o.precision,
                                      .results = results,
                                      .cancellable = cancellable };
   return evaluate (&o, &evaluation, error);

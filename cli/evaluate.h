@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @data: folder of pictures
  * @count: pictures to use at most, 0 for all
  * @seed: of the noise
+ * @precision: of the products, when denoising
  * @results: where they go
  * @cancellable: stops the work
  */
@@ -23,6 +24,7 @@ typedef struct
   const char *data;
   guint count;
   guint64 seed;
+  DiffusionPrecision precision;
   JsonObject *results;
   GCancellable *cancellable;
 } CliEvaluation;

@@ -134,6 +134,18 @@ cli_parse_choice (const char *option, const char *text, const char *const *choic
 }
 
 gboolean
+cli_parse_precision (const char *text, DiffusionPrecision *precision, GError **error)
+{
+  static const char *const choices[] = { "f32", "bf16", NULL };
+  guint choice = 0;
+
+  if (text != NULL && !cli_parse_choice ("--precision", text, choices, &choice, error))
+    return FALSE;
+  *precision = choice == 1 ? DIFFUSION_PRECISION_BF16 : DIFFUSION_PRECISION_F32;
+  return TRUE;
+}
+
+gboolean
 cli_parse_size (const char *option, const char *text, gint *width, gint *height, GError **error)
 {
   gint64 sizes[2] = { 0, 0 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/verb.h"
+#include "core/kernels/gemm.h"
 
 G_BEGIN_DECLS
 
@@ -62,6 +63,14 @@ gboolean cli_parse_int (const char *option, const char *text, gint64 minimum, gi
  */
 gboolean cli_parse_choice (const char *option, const char *text, const char *const *choices, guint *choice,
                            GError **error);
+
+/**
+ * cli_parse_precision:
+ * @text: (nullable): what was given for --precision
+ * @precision: (out): float32 where @text is %NULL
+ * @error: return location for a usage error
+ */
+gboolean cli_parse_precision (const char *text, DiffusionPrecision *precision, GError **error);
 
 /**
  * cli_parse_size:

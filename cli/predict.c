@@ -243,8 +243,7 @@ predict (const DiffusionModel *model, const char *in, const char *out, Diffusion
 static gboolean
 run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  static const char *const precisions[] = { "f32", "bf16", NULL };
-  g_autofree char *in = NULL, *out = NULL, *flags = NULL, *preset = NULL, *precision = NULL;
+  g_autofree char *in = NULL, *out = NULL, *flags = NULL, *preset = NULL, *kind = NULL;
   GOptionEntry entries[] = {
     { "in", 0, 0, G_OPTION_ARG_FILENAME, &in, N_ ("Tensors to read (safetensors)"), N_ ("FILE") },
     { "out", 0, 0, G_OPTION_ARG_FILENAME, &out, N_ ("Where to write the answer (safetensors)"), N_ ("FILE") },
@@ -252,25 +251,22 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
       N_ ("FILE") },
     { "preset", 0, 0, G_OPTION_ARG_STRING, &preset, N_ ("The published network that the weight file is one of"),
       N_ ("NAME") },
-    { "precision", 0, 0, G_OPTION_ARG_STRING, &precision, N_ ("Of matrix products: f32 (default) or bf16"),
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &kind, N_ ("Of matrix products: f32 (default) or bf16"),
       N_ ("KIND") },
     { NULL }
   };
   g_auto (GStrv) arguments = cli_parse (verb, entries, argc, argv, error);
   g_autoptr (DiffusionModel) model = NULL;
-  guint which = 0;
+  DiffusionPrecision precision;
 
   if (arguments == NULL)
     return FALSE;
   if (in == NULL || out == NULL)
     return cli_usage_error (error, _ ("%s is missing"), in == NULL ? "--in" : "--out");
-  if (precision != NULL && !cli_parse_choice ("--precision", precision, precisions, &which, error))
-    return FALSE;
-  if (!cli_check_output (out, error))
+  if (!cli_parse_precision (kind, &precision, error) || !cli_check_output (out, error))
     return FALSE;
   model = diffusion_model_open (arguments[0], preset, flags, error);
-  return model != NULL
-         && predict (model, in, out, which == 1 ? DIFFUSION_PRECISION_BF16 : DIFFUSION_PRECISION_F32, cancellable, error);
+  return model != NULL && predict (model, in, out, precision, cancellable, error);
 }
 
 const CliVerb cli_predict = {

@@ -37,7 +37,8 @@ typedef struct
 DiffusionDenoiseOptions
 diffusion_denoise_options_default (void)
 {
-  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1, .passes = 1 };
+  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1, .passes = 1,
+                                     .precision = DIFFUSION_PRECISION_F32 };
 }
 
 static void
@@ -50,18 +51,18 @@ worker_clear (Worker *worker)
 }
 
 static gboolean
-worker_prepare (Worker *worker, DiffusionPhotoModel *model, gint width, gint height, gint margin, GError **error)
+worker_prepare (Worker *worker, const Denoise *denoise, gint width, gint height, GError **error)
 {
   gint left;
 
   if (worker->exec != NULL && worker->width == width && worker->height == height)
     return TRUE;
   worker_clear (worker);
-  worker->graph = diffusion_photo_model_build_inner (diffusion_photo_model_get_config (model),
-                                                     diffusion_photo_model_get_params (model), height, width, margin,
-                                                     &worker->values, &left);
-  worker->skipped = margin - left;
-  worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, DIFFUSION_PRECISION_F32, error);
+  worker->graph = diffusion_photo_model_build_inner (diffusion_photo_model_get_config (denoise->model),
+                                                     diffusion_photo_model_get_params (denoise->model), height, width,
+                                                     denoise->margin, &worker->values, &left);
+  worker->skipped = denoise->margin - left;
+  worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, denoise->options->precision, error);
   worker->width = width;
   worker->height = height;
   return worker->exec != NULL;
@@ -124,7 +125,7 @@ denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *o
   /* Above full strength the noise is taken to be stronger than it is. */
   double ratio = 2 * denoise->sigma * MAX (options->strength, 1) / 255;
 
-  if (!worker_prepare (worker, denoise->model, width, height, denoise->margin, error))
+  if (!worker_prepare (worker, denoise, width, height, error))
     return FALSE;
   memcpy (out, in, 3 * pixels * sizeof (float));
   for (gint i = 0; i < options->passes; i++)

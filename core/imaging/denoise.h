@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  *   diffusion_detail_recover()
  * @passes: 1: the posterior mean; up to %DIFFUSION_DENOISE_MAX_PASSES: sharper, closer to how such pictures look and
  *   farther from this one
+ * @precision: of the network's products; the estimate's are float32 always
  * @region: (nullable) (array fixed-size=4): x, y, width, height of the part to compute; %NULL: all
  * @tile: side of the tiles, 0 chooses
  * @memory_limit: bytes over the picture itself; 0 for %DIFFUSION_TILE_MEMORY
@@ -34,6 +35,7 @@ typedef struct
   double chroma;
   double detail;
   gint passes;
+  DiffusionPrecision precision;
   const gint *region;
   gint tile;
   gsize memory_limit;

@@ -110,6 +110,29 @@ test_tiles_and_threads (void)
   diffusion_set_threads (0);
 }
 
+/* Rounded products change the picture by less than a step of 8 bits, and by more than float32's rounding where the processor has
+ * them. */
+static void
+test_precision (void)
+{
+  g_autofree float *in = make_picture (64, 48, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *exact = NULL, *rounded = NULL;
+  float difference = 0;
+
+  options.sigma = 25;
+  exact = run (64, 48, 3, &options, in);
+  options.precision = DIFFUSION_PRECISION_BF16;
+  rounded = run (64, 48, 3, &options, in);
+  for (gsize i = 0; i < 64 * 48 * 3; i++)
+    difference = MAX (difference, fabsf (rounded[i] - exact[i]));
+  g_assert_cmpfloat (difference, <, 1.0 / 255);
+  if (diffusion_cpu_level () >= DIFFUSION_CPU_AVX512_BF16)
+    g_assert_cmpfloat (difference, >, 1e-5);
+  else
+    g_assert_cmpfloat (difference, <, 1e-5);
+}
+
 static void
 test_strengths (void)
 {
@@ -338,6 +361,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   folder = make_model (1);
   g_test_add_func ("/denoise/tiles-and-threads", test_tiles_and_threads);
+  g_test_add_func ("/denoise/precision", test_precision);
   g_test_add_func ("/denoise/strengths", test_strengths);
   g_test_add_func ("/denoise/passes", test_passes);
   g_test_add_func ("/denoise/details-of-tiles", test_details_of_tiles);
