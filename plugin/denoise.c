@@ -4,6 +4,7 @@
 
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
+#include "core/pictures/gegl-start.h"
 #include "plugin/denoise-dialog.h"
 #include "plugin/denoise-session.h"
 
@@ -43,7 +44,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   GimpValueArray *values;
   GError *error = NULL;
 
-  gegl_init (NULL, NULL);
+  diffusion_gegl_init ();
   session = diffusion_denoise_session_new (image, drawables, &error);
   if (!session)
     return fail (procedure, error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
+#include "core/pictures/gegl-start.h"
 #include "plugin/edit-dialog.h"
 #include "plugin/edit-run.h"
 #include "plugin/results.h"
@@ -108,7 +109,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   GError *error = NULL;
   gboolean done;
 
-  gegl_init (NULL, NULL);
+  diffusion_gegl_init ();
   if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_generate_dialog_run (procedure, config, sampling, image, items))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   settings = diffusion_settings_new (config);

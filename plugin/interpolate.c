@@ -3,6 +3,7 @@
 #include "plugin/interpolate.h"
 
 #include "core/base/i18n.h"
+#include "core/pictures/gegl-start.h"
 #include "plugin/edit-dialog.h"
 #include "plugin/edit-run.h"
 #include "plugin/results.h"
@@ -87,7 +88,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   GError *error = NULL;
   gboolean done;
 
-  gegl_init (NULL, NULL);
+  diffusion_gegl_init ();
   if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_interpolate_dialog_run (procedure, config, sampling, image, items))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   settings = diffusion_settings_new (config);

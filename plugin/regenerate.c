@@ -3,6 +3,7 @@
 #include "plugin/regenerate.h"
 
 #include "core/base/i18n.h"
+#include "core/pictures/gegl-start.h"
 #include "plugin/edit-dialog.h"
 #include "plugin/edit-run.h"
 #include "plugin/results.h"
@@ -51,7 +52,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   GError *error = NULL;
   gboolean done;
 
-  gegl_init (NULL, NULL);
+  diffusion_gegl_init ();
   drawables = diffusion_drawables_copy (image, items, &error);
   if (drawables == NULL)
     return diffusion_edit_fail (procedure, error);

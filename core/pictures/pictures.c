@@ -7,11 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#include <sys/mman.h>
-#endif
-
 #include <gegl-plugin.h>
 #include <gegl.h>
 #include <glib/gstdio.h>
@@ -20,6 +15,7 @@
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
 #include "core/pictures/check.h"
+#include "core/pictures/gegl-start.h"
 #include "core/pictures/jpeg.h"
 
 typedef struct
@@ -36,33 +32,6 @@ typedef struct
 static gboolean started;
 /* One node of each file operation: a module in use is not unloaded, so its file is not needed again. */
 static GeglNode *held;
-
-/* What babl fills once to see how fast memory is (0.1.112: 256 MiB and 47 MiB), and some more. */
-#define BABL_TRIAL_BYTES ((gsize) 400 << 20)
-
-/* babl's trial touches its memory page by page, which takes more than a second on some virtual machines. In huge pages it is
- * over at once: the heap grows by as much of them before, and gives all back after. */
-static void
-ease_trial (gboolean before)
-{
-#if defined(__GLIBC__)
-  if (before)
-    {
-      gpointer memory;
-
-      mallopt (M_MMAP_MAX, 0);
-      mallopt (M_TRIM_THRESHOLD, 2 * (int) BABL_TRIAL_BYTES);
-      memory = malloc (BABL_TRIAL_BYTES);
-      if (memory != NULL)
-        madvise ((gpointer) (((gsize) memory + 0xfff) & ~(gsize) 0xfff), BABL_TRIAL_BYTES - 0x1000, MADV_HUGEPAGE);
-      free (memory);
-      return;
-    }
-  mallopt (M_MMAP_MAX, 65536);
-  mallopt (M_TRIM_THRESHOLD, 128 * 1024);
-  malloc_trim (0);
-#endif
-}
 
 /* Loads the file operations only: GEGL's several hundred others take a tenth of a second. */
 static void
@@ -82,7 +51,7 @@ start_gegl (void)
     folder = g_dir_make_tmp ("diffusion-XXXXXX", NULL);
   if (folder == NULL)
     {
-      gegl_init (NULL, NULL);
+      diffusion_gegl_init ();
       return;
     }
   g_setenv ("GEGL_PATH", folder, TRUE);
@@ -95,9 +64,7 @@ start_gegl (void)
     }
   if (!links)
     g_unsetenv ("GEGL_PATH");
-  ease_trial (TRUE);
-  gegl_init (NULL, NULL);
-  ease_trial (FALSE);
+  diffusion_gegl_init ();
   g_unsetenv ("GEGL_PATH");
   held = gegl_node_new ();
   for (gsize i = 0; i < G_N_ELEMENTS (operations); i++)
