@@ -11,6 +11,9 @@
 
 #define LEAST_SIGMA 0.1
 #define GREATEST_SIGMA 500.0
+#define MAX_SAMPLES 100000
+/* The presets'. */
+#define DEFAULT_HOLD_OUT 0.1
 
 static void
 print_denoise (JsonObject *results)
@@ -67,6 +70,38 @@ print_pairs (JsonObject *results)
     }
   print_pair (table, _ ("mean"), summary);
   cli_table_print (table);
+}
+
+static void
+print_samples (JsonObject *results)
+{
+  static const char *const columns[] = { "kernel_distance", "kernel_distance_of_training", "recognised", "recognised_held_out",
+                                         "spectrum", "spectrum_of_training", "nearest", "nearest_held_out", "seam", "seam_held_out" };
+  JsonArray *classes = json_object_get_array_member (results, "samples");
+  CliTable *table = cli_table_new ();
+
+  cli_table_row (table, "", _ ("kernel distance"), _ ("recognised"), _ ("spectrum, dB"), _ ("nearest"), _ ("seam"), NULL);
+  for (guint i = 0; i < json_array_get_length (classes); i++)
+    {
+      JsonObject *one = json_array_get_object_element (classes, i);
+      char *cells[G_N_ELEMENTS (columns) / 2];
+
+      for (guint k = 0; k < G_N_ELEMENTS (cells); k++)
+        {
+          GString *cell = g_string_new (NULL);
+
+          if (json_object_has_member (one, columns[2 * k]))
+            g_string_append_printf (cell, "%.3g", json_object_get_double_member (one, columns[2 * k]));
+          if (json_object_has_member (one, columns[2 * k + 1]))
+            g_string_append_printf (cell, " (%.3g)", json_object_get_double_member (one, columns[2 * k + 1]));
+          cells[k] = g_string_free (cell, FALSE);
+        }
+      cli_table_row (table, json_object_get_string_member (one, "name"), cells[0], cells[1], cells[2], cells[3], cells[4], NULL);
+      for (guint k = 0; k < G_N_ELEMENTS (cells); k++)
+        g_free (cells[k]);
+    }
+  cli_table_print (table);
+  printf ("%s\n", _ ("In brackets: the same of pictures, those trained on for the distance and the spectrum, those held out for the rest."));
 }
 
 /* "auto" among the noise levels asks for pairs. */
@@ -130,7 +165,21 @@ typedef struct
   char *kind;
   DiffusionPrecision precision;
   CliLikelihoodOptions likelihood;
+  CliSampleOptions samples;
 } Options;
+
+static gboolean
+check_samples (const CliSampleOptions *s, GError **error)
+{
+  if (s->samples == 0
+      && (s->classifier != NULL || s->sampler != NULL || s->guidance_scale != 0 || s->hold_out != DEFAULT_HOLD_OUT))
+    return cli_usage_error (error, _ ("--classifier, --sampler, --guidance-scale and --hold-out are for --samples"));
+  if (s->guidance_scale > 0 && s->classifier == NULL)
+    return cli_usage_error (error, _ ("--guidance-scale: expected --classifier too"));
+  return (s->samples == 0 || cli_check_int ("--samples", s->samples, 2, MAX_SAMPLES, error))
+         && cli_check_double ("--guidance-scale", s->guidance_scale, 0, 100, error)
+         && cli_check_double ("--hold-out", s->hold_out, 0.001, 0.9, error);
+}
 
 static gboolean
 check (Options *o, GError **error)
@@ -149,8 +198,11 @@ check (Options *o, GError **error)
     return cli_usage_error (error, _ ("--oracle is for “--denoise auto”"));
   if ((l->csv != NULL || l->plot != NULL) && !l->rate_distortion)
     return cli_usage_error (error, _ ("--csv and --plot are for --rate-distortion"));
-  if (o->sigmas->len == 0 && !o->pairs && !l->likelihood && !l->rate_distortion)
-    return cli_usage_error (error, _ ("nothing to measure: expected --denoise, --likelihood or --rate-distortion"));
+  if (!check_samples (&o->samples, error))
+    return FALSE;
+  if (o->sigmas->len == 0 && !o->pairs && !l->likelihood && !l->rate_distortion && o->samples.samples == 0)
+    return cli_usage_error (error,
+                            _ ("nothing to measure: expected --denoise, --likelihood, --rate-distortion or --samples"));
   return (l->csv == NULL || cli_check_output (l->csv, error)) && (l->plot == NULL || cli_check_output (l->plot, error));
 }
 
@@ -163,7 +215,8 @@ evaluate (const Options *o, const CliEvaluation *evaluation, GError **error)
   json_object_set_string_member (evaluation->results, "data", evaluation->data);
   if ((o->sigmas->len > 0 && !cli_evaluate_denoise (evaluation, o->sigmas, error))
       || (o->pairs && !cli_evaluate_pairs (evaluation, o->oracle, error))
-      || (likelihood && !cli_evaluate_likelihood (evaluation, &o->likelihood, error)))
+      || (likelihood && !cli_evaluate_likelihood (evaluation, &o->likelihood, error))
+      || (o->samples.samples > 0 && !cli_evaluate_samples (evaluation, &o->samples, error)))
     return FALSE;
 
   if (o->json)
@@ -178,6 +231,8 @@ evaluate (const Options *o, const CliEvaluation *evaluation, GError **error)
         print_likelihood (evaluation->results);
       if (o->likelihood.rate_distortion)
         print_curve (evaluation->results);
+      if (o->samples.samples > 0)
+        print_samples (evaluation->results);
     }
   return TRUE;
 }
@@ -192,6 +247,8 @@ options_clear (Options *o)
   g_free (o->likelihood.flags);
   g_free (o->likelihood.csv);
   g_free (o->likelihood.plot);
+  g_free (o->samples.classifier);
+  g_free (o->samples.sampler);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
@@ -199,8 +256,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 static gboolean
 run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GError **error)
 {
-  g_auto (Options) o = { 0 };
+  g_auto (Options) o = { .samples.hold_out = DEFAULT_HOLD_OUT };
   CliLikelihoodOptions *l = &o.likelihood;
+  CliSampleOptions *s = &o.samples;
   const GOptionEntry entries[] = {
     { "denoise", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.levels,
       N_ ("PSNR after removing white noise of these levels (0..255 units); auto: on pairs of photographs"),
@@ -218,6 +276,16 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "preset", 0, 0, G_OPTION_ARG_STRING, &l->preset, N_ ("Which published network a file is, where it cannot tell"),
       N_ ("NAME") },
     { "flags", 0, 0, G_OPTION_ARG_FILENAME, &l->flags, N_ ("File of the flags the model was trained with"), N_ ("FILE") },
+    { "samples", 0, 0, G_OPTION_ARG_INT, &s->samples,
+      N_ ("Generate N pictures of each class and compare them with the folder's"), N_ ("N") },
+    { "classifier", 0, 0, G_OPTION_ARG_FILENAME, &s->classifier,
+      N_ ("With --samples: classifier of the same classes whose answers are the features"), N_ ("MODEL") },
+    { "sampler", 0, 0, G_OPTION_ARG_STRING, &s->sampler, N_ ("With --samples: ancestral, ddim (default) or dpm++"),
+      N_ ("NAME") },
+    { "guidance-scale", 0, 0, G_OPTION_ARG_DOUBLE, &s->guidance_scale,
+      N_ ("With --samples: let the classifier guide, so strongly (default: 0)"), N_ ("X") },
+    { "hold-out", 0, 0, G_OPTION_ARG_DOUBLE, &s->hold_out,
+      N_ ("With --samples: the share that the model was not trained on (default: 0.1)"), N_ ("X") },
     { "count", 0, 0, G_OPTION_ARG_INT, &o.count, N_ ("Use the first N pictures only"), N_ ("N") },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_ ("Seed of the noise (default: 0)"), N_ ("N") },
     { "precision", 0, 0, G_OPTION_ARG_STRING, &o.kind, N_ ("Of the products, when denoising: f32 (default) or bf16"),
@@ -229,6 +297,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
   g_auto (GStrv) arguments = cli_parse (verb, entries, argc, line, error);
   if (arguments == NULL || !check (&o, error))
     return FALSE;
+  s->steps = l->steps;
 
   g_autoptr (JsonObject) results = json_object_new ();
   const CliEvaluation evaluation = { .model = arguments[0],
@@ -252,7 +321,9 @@ const CliVerb cli_evaluate = {
                      "noise, and estimates the noise level as “diffusion denoise” does:\n"
                      "  diffusion evaluate photo camera-noise --denoise auto --oracle\n\n"
                      "--likelihood and --rate-distortion take the middle of each picture, as large as the model:\n"
-                     "  diffusion evaluate ddpm-cifar10 test --likelihood --rate-distortion --csv rd.csv --plot rd.png"),
+                     "  diffusion evaluate ddpm-cifar10 test --likelihood --rate-distortion --csv rd.csv --plot rd.png\n\n"
+                     "--samples compares a generator's pictures with those held out of its training:\n"
+                     "  diffusion evaluate texture textures-seamless --samples 16 --classifier texture-classifier"),
   .min_arguments = 2,
   .max_arguments = 2,
   .run = run,

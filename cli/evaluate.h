@@ -78,4 +78,30 @@ typedef struct
  */
 gboolean cli_evaluate_likelihood (const CliEvaluation *evaluation, const CliLikelihoodOptions *options, GError **error);
 
+/**
+ * CliSampleOptions:
+ * @samples: of each class, at least 2; 0 for none
+ * @classifier: (nullable): noisy classifier whose logits are the features
+ * @sampler: (nullable): name
+ * @steps: 0 for the sampler's usual number
+ * @guidance_scale: of the classifier while sampling; 0 for none
+ * @hold_out: the share of the pictures that the model was not trained on
+ */
+typedef struct
+{
+  gint samples;
+  char *classifier, *sampler;
+  gint steps;
+  double guidance_scale, hold_out;
+} CliSampleOptions;
+
+/**
+ * cli_evaluate_samples:
+ *
+ * Generates pictures of each class and compares them with those that were held out of the training and those that were not.
+ * Adds "samples": [{"name", "held_out", "kernel_distance", "kernel_distance_of_training", "recognised",
+ * "recognised_held_out", "spectrum", "spectrum_of_training", "nearest", "nearest_held_out", "seam", "seam_held_out"}].
+ */
+gboolean cli_evaluate_samples (const CliEvaluation *evaluation, const CliSampleOptions *options, GError **error);
+
 G_END_DECLS

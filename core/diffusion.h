@@ -22,6 +22,7 @@
 #include "core/diffusion/sampler.h"
 #include "core/diffusion/schedule.h"
 #include "core/diffusion/windows.h"
+#include "core/evaluation/sample-metrics.h"
 #include "core/imaging/denoise.h"
 #include "core/imaging/detail.h"
 #include "core/imaging/noise-level.h"
