@@ -95,16 +95,35 @@ typedef struct
   GString *messages;
 } Listener;
 
+/* The same is often said for every few rows: once is enough. */
 static void
-listen_to (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+hear (Listener *listener, const char *message)
 {
-  Listener *listener = data;
-
-  if ((level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_WARNING)
+  if (strstr (listener->messages->str, message) != NULL)
     return;
   if (listener->messages->len > 0)
     g_string_append (listener->messages, "; ");
   g_string_append (listener->messages, message);
+}
+
+static void
+listen_to (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_MASK) <= G_LOG_LEVEL_WARNING)
+    hear (data, message);
+}
+
+/* Who hears what is printed: GLib passes nothing along. */
+static Listener *printed_to;
+
+/* "gegl:save-png write_fn: Error writing to file: No space left on device" */
+static void
+listen_to_print (const char *message)
+{
+  g_autofree char *text = g_strstrip (g_strdup (message));
+  const char *colon = g_str_has_prefix (text, "gegl:") ? strstr (text, ": ") : NULL;
+
+  hear (printed_to, colon != NULL ? colon + 2 : text);
 }
 
 static void
@@ -314,9 +333,12 @@ run_save (const FilePicture *file, DiffusionFileKind kind, const char *path)
 {
   g_autoptr (GeglNode) graph = NULL;
   GeglNode *source, *save = NULL;
+  GPrintFunc print;
   Listener listener;
 
   start_listening (&listener);
+  printed_to = &listener;
+  print = g_set_printerr_handler (listen_to_print);
   graph = gegl_node_new ();
   source = gegl_node_new_child (graph, "operation", "gegl:buffer-source", "buffer", file->out, NULL);
   switch (kind)
@@ -337,6 +359,7 @@ run_save (const FilePicture *file, DiffusionFileKind kind, const char *path)
     }
   gegl_node_link (source, save);
   gegl_node_process (save);
+  g_set_printerr_handler (print);
   return stop_listening (&listener);
 }
 

@@ -183,10 +183,20 @@ test_usage (Fixture *f, gconstpointer data)
 static void
 test_full_disk (Fixture *f, gconstpointer data)
 {
-  g_autoptr (CommandResult) result = command_run_limited ("generate", f->out, "--model", f->model, "--steps", "2", NULL);
+  static const char *const names[] = { "out.png", "out.jpg", "out.webp", "out.tif" };
 
-  command_assert (result, 1, "out.png");
-  g_assert_cmpuint (command_count_files (f->folder), ==, 3);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *out = g_build_filename (f->folder, names[i], NULL);
+      g_autoptr (CommandResult) result
+        = command_run_limited ("generate", out, "--model", f->model, "--steps", "1", "--size", "64", NULL);
+
+      command_assert (result, 1, names[i]);
+      /* One line, ours, and that is the end of it. */
+      g_assert_true (g_str_has_prefix (result->err, "diffusion generate: "));
+      g_assert_true (strchr (result->err, '\n') == result->err + strlen (result->err) - 1);
+      g_assert_cmpuint (command_count_files (f->folder), ==, 3);
+    }
 }
 
 int
