@@ -23,6 +23,19 @@ cost (double rows, double positions)
   return positions * MAX (rows, 40.0);
 }
 
+/* Winograd's rounding is several times that of a plain sum, and a step at high t multiplies it by a hundred or more. Layers
+ * with fewer multiply-adds a picture take no time worth saving. */
+#define SMALL_MACS 20e6
+
+static gboolean
+is_small (const DiffusionConvPlan *plan)
+{
+  const DiffusionConvShape *s = &plan->shape;
+
+  /* Fewer outputs than a vector has cost as much as a whole one. */
+  return (double) (plan->out_h * plan->out_w * s->in_channels) * (double) MAX (s->out_channels, 32) * 9 < SMALL_MACS;
+}
+
 static DiffusionConvAlgorithm
 choose (const DiffusionConvPlan *plan)
 {
@@ -31,8 +44,8 @@ choose (const DiffusionConvPlan *plan)
 
   if (s->kernel == 1 && s->stride == 1 && s->pad_top + s->pad_left + s->pad_bottom + s->pad_right == 0)
     return DIFFUSION_CONV_POINTWISE;
-  if (s->kernel != 3 || s->stride != 1 || s->in_channels < 16 || plan->precision == DIFFUSION_PRECISION_BF16
-      || diffusion_cpu_level () == DIFFUSION_CPU_REFERENCE)
+  if (s->kernel != 3 || s->stride != 1 || s->in_channels < 16 || is_small (plan)
+      || plan->precision == DIFFUSION_PRECISION_BF16 || diffusion_cpu_level () == DIFFUSION_CPU_REFERENCE)
     return DIFFUSION_CONV_GATHER;
   gather = cost ((double) (s->n * plan->out_h * plan->out_w), 9);
   two = cost ((double) (s->n * ((plan->out_h + 1) / 2) * ((plan->out_w + 1) / 2)), 16) * 1.1;
