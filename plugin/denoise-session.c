@@ -431,6 +431,10 @@ diffusion_denoise_session_commit (DiffusionDenoiseSession *self, GimpProcedureCo
   gboolean ok = TRUE, new_layer;
 
   g_object_get (config, "new-layer", &new_layer, NULL);
+  for (guint i = 0; i < self->drawables->len; i++)
+    if (diffusion_drawable_has_result (self->drawables->pdata[i])
+        && !diffusion_drawable_check_unchanged (self->drawables->pdata[i], error))
+      return FALSE;
   gimp_image_undo_group_start (self->image);
   for (guint i = 0; ok && i < self->drawables->len; i++)
     ok = commit_drawable (self, i, config, new_layer, stopped, error);

@@ -3,60 +3,44 @@
 #include "plugin/drawable-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
+#include "plugin/samples.h"
 
 typedef struct
 {
   DiffusionPicture base;
   DiffusionDrawable *owner;
-  const Babl *read_format;
-  const Babl *write_format;
+  DiffusionSamples samples;
 } DrawablePicture;
 
-/* The model of the drawable's format with a component type and a tone curve of our choice, in its own space. */
-static const Babl *
-float_format (DiffusionDrawable *self, gboolean alpha, const char *type)
+static gpointer
+new_line (DrawablePicture *self, gint width, GError **error)
 {
-  g_autofree char *name
-      = g_strdup_printf ("%s%s %s", self->gray ? "Y'" : "R'G'B'", alpha ? "A" : "", type);
+  gpointer line = g_try_malloc_n ((gsize) width * self->samples.count, self->samples.size);
 
-  return babl_format_with_space (name, self->format);
+  if (!line)
+    g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, _ ("Not enough memory for a row of pixels."));
+  return line;
 }
 
 static gboolean
 drawable_picture_read (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
 {
   DrawablePicture *self = (DrawablePicture *) base;
-  gsize n = (gsize) width * height * base->channels;
+  g_autofree gpointer pixels = new_line (self, width, error);
 
-  gegl_buffer_get (self->owner->source, GEGL_RECTANGLE (x, y, width, height), 1.0, self->read_format, out,
-                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  /* What is no number would spread over all pixels that the network computes from it. */
-  for (gsize i = 0; i < n; i++)
-    if (!isfinite (out[i]))
-      out[i] = 0.0f;
+  if (!pixels)
+    return FALSE;
+  for (gint row = 0; row < height; row++)
+    {
+      gegl_buffer_get (self->owner->source, GEGL_RECTANGLE (x, y + row, width, 1), 1.0, self->owner->format, pixels,
+                       GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      diffusion_samples_read (&self->samples, pixels, width, out + (gsize) row * width * base->channels);
+    }
   return TRUE;
-}
-
-/* What was no number before stays what it was. */
-static void
-replace_colors_float (float *pixels, const float *from, gint n, gint samples, gint channels)
-{
-  for (gint i = 0; i < n; i++)
-    for (gint c = 0; c < channels; c++)
-      if (isfinite (pixels[i * samples + c]))
-        pixels[i * samples + c] = from[i * channels + c];
-}
-
-static void
-replace_colors_double (double *pixels, const float *from, gint n, gint samples, gint channels)
-{
-  for (gint i = 0; i < n; i++)
-    for (gint c = 0; c < channels; c++)
-      if (isfinite (pixels[i * samples + c]))
-        pixels[i * samples + c] = from[i * channels + c];
 }
 
 static gboolean
@@ -65,20 +49,14 @@ drawable_picture_write (DiffusionPicture *base, gint x, gint y, gint width, gint
 {
   DrawablePicture *self = (DrawablePicture *) base;
   DiffusionDrawable *owner = self->owner;
-  gint channels = base->channels;
-  gint samples = babl_format_get_n_components (self->write_format);
   GeglRectangle area;
   g_autofree gpointer pixels = NULL;
 
   if (!gegl_rectangle_intersect (&area, GEGL_RECTANGLE (x, y, width, height), &owner->region))
     return TRUE;
-
-  pixels = g_try_malloc_n ((gsize) area.width * samples, sizeof (double));
+  pixels = new_line (self, area.width, error);
   if (!pixels)
-    {
-      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, _ ("Not enough memory for a row of pixels."));
-      return FALSE;
-    }
+    return FALSE;
 
   if (!owner->result)
     {
@@ -89,15 +67,11 @@ drawable_picture_write (DiffusionPicture *base, gint x, gint y, gint width, gint
   for (gint row = area.y; row < area.y + area.height; row++)
     {
       const GeglRectangle line = { area.x, row, area.width, 1 };
-      const float *from = in + ((gsize) (row - y) * width + (area.x - x)) * channels;
+      const float *from = in + ((gsize) (row - y) * width + (area.x - x)) * base->channels;
 
-      /* Alpha is carried through in a type that holds all of it. */
-      gegl_buffer_get (owner->source, &line, 1.0, self->write_format, pixels, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-      if (owner->wide)
-        replace_colors_double (pixels, from, area.width, samples, channels);
-      else
-        replace_colors_float (pixels, from, area.width, samples, channels);
-      gegl_buffer_set (owner->result, &line, 0, self->write_format, pixels, GEGL_AUTO_ROWSTRIDE);
+      gegl_buffer_get (owner->source, &line, 1.0, owner->format, pixels, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      diffusion_samples_write (&self->samples, from, area.width, pixels);
+      gegl_buffer_set (owner->result, &line, 0, owner->format, pixels, GEGL_AUTO_ROWSTRIDE);
     }
   return TRUE;
 }
@@ -112,26 +86,36 @@ DiffusionPicture *
 diffusion_drawable_open (DiffusionDrawable *self)
 {
   DrawablePicture *picture = g_new0 (DrawablePicture, 1);
-  const Babl *type = babl_format_get_type (self->format, 0);
 
+  picture->samples = diffusion_samples_get (self->format);
   picture->base.width = self->extent.width;
   picture->base.height = self->extent.height;
   picture->base.channels = self->gray ? 1 : 3;
-  picture->base.bits = type == babl_type ("u8") ? 8 : type == babl_type ("u16") ? 16 : 32;
+  picture->base.bits = picture->samples.type == DIFFUSION_SAMPLE_U8    ? 8
+                       : picture->samples.type == DIFFUSION_SAMPLE_U16 ? 16
+                                                                       : 32;
   picture->base.read = drawable_picture_read;
   picture->base.write = drawable_picture_write;
   picture->base.destroy = drawable_picture_destroy;
   picture->owner = self;
-  picture->read_format = float_format (self, FALSE, "float");
-  picture->write_format
-      = float_format (self, babl_format_has_alpha (self->format), self->wide ? "double" : "float");
   return &picture->base;
+}
+
+/* The drawable's colours with alpha, as they are written to its picture. */
+static const Babl *
+get_render_format (DiffusionDrawable *self)
+{
+  gboolean own_curve = strchr (babl_format_get_encoding (self->format), '\'') != NULL;
+
+  return babl_format_with_space (self->gray ? own_curve ? "Y'A float" : "Y~A float"
+                                            : own_curve ? "R'G'B'A float" : "R~G~B~A float",
+                                 self->format);
 }
 
 void
 diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *area, const float *colors, guint32 *pixels)
 {
-  const Babl *format = float_format (self, TRUE, "float");
+  const Babl *format = get_render_format (self);
   const Babl *fish = babl_fish (format, babl_format ("cairo-ARGB32"));
   gint channels = self->gray ? 1 : 3;
   g_autofree float *line = g_new (float, area->width * (channels + 1));

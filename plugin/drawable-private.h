@@ -11,7 +11,6 @@ struct _DiffusionDrawable
   GeglRectangle region;
   const Babl *format;
   gboolean gray;
-  gboolean wide;      /* its samples do not fit in a float */
   GeglBuffer *source; /* all pixels, in the drawable's own format */
   GeglBuffer *mask;   /* how much of the region's pixels is selected, "Y float"; NULL for all of all */
   GeglBuffer *result; /* the region's pixels, or NULL before they are written */

@@ -7,6 +7,8 @@
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
 
+#define MAX_SAMPLES 4
+
 static gboolean
 is_locked (GimpDrawable *drawable)
 {
@@ -81,7 +83,6 @@ diffusion_drawable_new (GimpDrawable *drawable, GError **error)
 {
   g_autoptr (DiffusionDrawable) self = g_new0 (DiffusionDrawable, 1);
   g_autoptr (GeglBuffer) pixels = NULL;
-  const Babl *type;
 
   self->drawable = drawable;
   if (!gimp_drawable_mask_intersect (drawable, &self->region.x, &self->region.y, &self->region.width,
@@ -102,8 +103,6 @@ diffusion_drawable_new (GimpDrawable *drawable, GError **error)
     }
   self->format = gimp_drawable_get_format (drawable);
   self->gray = gimp_drawable_is_gray (drawable);
-  type = babl_format_get_type (self->format, 0);
-  self->wide = type == babl_type ("u32") || type == babl_type ("double");
   self->extent = *gegl_buffer_get_extent (pixels);
   self->source = gegl_buffer_new (&self->extent, self->format);
   gegl_buffer_copy (pixels, NULL, GEGL_ABYSS_NONE, self->source, NULL);
@@ -175,53 +174,61 @@ diffusion_drawable_get_bytes (DiffusionDrawable *self)
   return bytes * ((gsize) self->extent.width * self->extent.height + (gsize) self->region.width * self->region.height);
 }
 
-/* GIMP blends through the selection in 32-bit floats. For wider samples the pixels that are entirely out or in
- * are put back or put in as they are; undo holds the whole region from before the merge. */
+/* The samples of a pixel that may change: all, or what the user chose to edit of a layer; never alpha. */
 static void
-refine_wide (DiffusionDrawable *self)
+get_active (DiffusionDrawable *self, gboolean *active)
+{
+  static const GimpChannelType colors[] = { GIMP_CHANNEL_RED, GIMP_CHANNEL_GREEN, GIMP_CHANNEL_BLUE };
+  GimpImage *image = gimp_item_get_image (GIMP_ITEM (self->drawable));
+  gint channels = self->gray ? 1 : 3;
+
+  for (gint c = 0; c < MAX_SAMPLES; c++)
+    active[c] = c < channels
+                && (GIMP_IS_CHANNEL (self->drawable)
+                    || gimp_image_get_component_active (image, self->gray ? GIMP_CHANNEL_GRAY : colors[c]));
+}
+
+/* GIMP blends through the selection in 32-bit floats of a space of its own, from which not every value comes back as it
+ * was. What is entirely out or in is put back or put in as it is, and so is what is not to be edited at all; undo holds
+ * the whole region from before the merge. */
+static void
+refine (DiffusionDrawable *self)
 {
   g_autoptr (GeglBuffer) pixels = gimp_drawable_get_buffer (self->drawable);
-  gsize bytes = babl_format_get_bytes_per_pixel (self->format);
-  gsize alpha_at = bytes;
-  gint width = self->region.width;
+  gint samples = babl_format_get_n_components (self->format), width = self->region.width;
+  gsize bytes = babl_format_get_bytes_per_pixel (self->format), size = bytes / samples;
   g_autofree guint8 *before = g_malloc (width * bytes);
   g_autofree guint8 *result = g_malloc (width * bytes);
+  g_autofree guint8 *merged = g_malloc (width * bytes);
   g_autofree guint8 *now = g_malloc (width * bytes);
   g_autofree float *mask = g_new (float, width);
+  gboolean active[MAX_SAMPLES];
 
-  if (babl_format_has_alpha (self->format))
-    alpha_at -= bytes / babl_format_get_n_components (self->format);
-
+  get_active (self, active);
   for (gint row = 0; row < self->region.height; row++)
     {
       const GeglRectangle line = { self->region.x, self->region.y + row, width, 1 };
 
       gegl_buffer_get (self->source, &line, 1.0, self->format, before, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
       gegl_buffer_get (self->result, &line, 1.0, self->format, result, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-      gegl_buffer_get (pixels, &line, 1.0, self->format, now, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      gegl_buffer_get (pixels, &line, 1.0, self->format, merged, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
       if (self->mask)
         gegl_buffer_get (self->mask, &line, 1.0, NULL, mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      memcpy (now, merged, width * bytes);
       for (gint i = 0; i < width; i++)
-        {
-          if (!self->mask || mask[i] >= 1.0f)
-            memcpy (now + i * bytes, result + i * bytes, bytes);
-          else if (mask[i] <= 0.0f)
-            memcpy (now + i * bytes, before + i * bytes, bytes);
-          memcpy (now + i * bytes + alpha_at, before + i * bytes + alpha_at, bytes - alpha_at);
-        }
-      gegl_buffer_set (pixels, &line, 0, self->format, now, GEGL_AUTO_ROWSTRIDE);
-    }
-}
+        for (gint c = 0; c < samples; c++)
+          {
+            gsize at = i * bytes + c * size;
 
-/* Can the user's choice of channels to edit hold something back? */
-static gboolean
-all_components_active (GimpImage *image, gboolean gray)
-{
-  if (gray)
-    return gimp_image_get_component_active (image, GIMP_CHANNEL_GRAY);
-  return gimp_image_get_component_active (image, GIMP_CHANNEL_RED)
-         && gimp_image_get_component_active (image, GIMP_CHANNEL_GREEN)
-         && gimp_image_get_component_active (image, GIMP_CHANNEL_BLUE);
+            if (!active[c] || (self->mask && mask[i] <= 0.0f))
+              memcpy (now + at, before + at, size);
+            else if (!self->mask || mask[i] >= 1.0f)
+              memcpy (now + at, result + at, size);
+          }
+      if (memcmp (now, merged, width * bytes) != 0)
+        gegl_buffer_set (pixels, &line, 0, self->format, now, GEGL_AUTO_ROWSTRIDE);
+    }
+  gegl_buffer_flush (pixels);
 }
 
 /* In GIMP's window the layer can be painted on while this works. */
@@ -251,6 +258,34 @@ is_unchanged (DiffusionDrawable *self)
   return TRUE;
 }
 
+/* Merged through another selection, what was never computed would go into the layer. */
+static gboolean
+is_selection_unchanged (DiffusionDrawable *self)
+{
+  g_autoptr (GeglBuffer) mask = NULL;
+  gsize bytes = sizeof (float) * self->region.width;
+  g_autofree guint8 *before = g_malloc (bytes);
+  g_autofree guint8 *now = g_malloc (bytes);
+  GeglRectangle region;
+
+  if (!gimp_drawable_mask_intersect (self->drawable, &region.x, &region.y, &region.width, &region.height)
+      || !gegl_rectangle_equal (&region, &self->region))
+    return FALSE;
+  mask = copy_mask (self);
+  if (!mask || !self->mask)
+    return !mask && !self->mask;
+  for (gint row = 0; row < self->region.height; row++)
+    {
+      const GeglRectangle line = { self->region.x, self->region.y + row, self->region.width, 1 };
+
+      gegl_buffer_get (self->mask, &line, 1.0, NULL, before, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      gegl_buffer_get (mask, &line, 1.0, NULL, now, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      if (memcmp (before, now, bytes) != 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 merge (DiffusionDrawable *self, GError **error)
 {
@@ -269,10 +304,7 @@ merge (DiffusionDrawable *self, GError **error)
       g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("GIMP did not accept the new pixels of “%s”."), name);
       return FALSE;
     }
-  if (self->wide
-      && (GIMP_IS_CHANNEL (self->drawable)
-          || all_components_active (gimp_item_get_image (GIMP_ITEM (self->drawable)), self->gray)))
-    refine_wide (self);
+  refine (self);
   gimp_drawable_update (self->drawable, self->region.x, self->region.y, self->region.width, self->region.height);
   return TRUE;
 }
@@ -280,10 +312,16 @@ merge (DiffusionDrawable *self, GError **error)
 gboolean
 diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **error)
 {
-  if (is_unchanged (self))
-    return TRUE;
-  g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                       _ ("The layer was changed while it was worked on; nothing was done to it."));
+  const char *reason = NULL;
+
+  if (!is_unchanged (self))
+    reason = _ ("The layer was changed while it was worked on; nothing was done to it.");
+  else if (!is_selection_unchanged (self))
+    reason = _ ("The selection was changed while the layer was worked on; nothing was done to it.");
+  else
+    return diffusion_drawable_check (self->drawable, gimp_item_get_image (GIMP_ITEM (self->drawable)), error);
+
+  g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, reason);
   return FALSE;
 }
 
@@ -291,7 +329,7 @@ gboolean
 diffusion_drawable_commit (DiffusionDrawable *self, GError **error)
 {
   /* Without noise to take away nothing is written. */
-  return !self->result || (diffusion_drawable_check_unchanged (self, error) && merge (self, error));
+  return !self->result || merge (self, error);
 }
 
 gboolean
@@ -301,8 +339,6 @@ diffusion_drawable_commit_as_layer (DiffusionDrawable *self, const char *name, G
   GimpItem *parent = gimp_item_get_parent (GIMP_ITEM (self->drawable));
   GimpLayer *copy;
 
-  if (!diffusion_drawable_check_unchanged (self, error))
-    return FALSE;
   copy = gimp_layer_copy (GIMP_LAYER (self->drawable));
   if (!copy
       || !gimp_image_insert_layer (image, copy, (GimpLayer *) parent,

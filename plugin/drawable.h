@@ -85,7 +85,7 @@ DiffusionPicture *diffusion_drawable_open (DiffusionDrawable *self);
 void diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *area, const float *colors,
                                 guint32 *pixels);
 
-/** diffusion_drawable_check_unchanged: refuses where the drawable is not any more what was copied. */
+/** diffusion_drawable_check_unchanged: refuses where the drawable is not what was copied any more, or can be changed no more. */
 gboolean diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **error);
 
 /**
@@ -93,7 +93,7 @@ gboolean diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **e
  * @self: one whose region was written
  * @error: return location for an error
  *
- * Puts the result into the drawable through the selection, as one undo step.
+ * Puts the result into the drawable through the selection, as one undo step. diffusion_drawable_check_unchanged() first.
  */
 gboolean diffusion_drawable_commit (DiffusionDrawable *self, GError **error);
 
@@ -103,8 +103,8 @@ gboolean diffusion_drawable_commit (DiffusionDrawable *self, GError **error);
  * @name: what the new layer is called
  * @error: return location for an error
  *
- * Puts the result into a copy of the layer, above it. Several undo steps: to be called inside an undo group.
- * Afterwards the copy is the drawable.
+ * Puts the result into a copy of the layer, above it. Several undo steps: to be called inside an undo group, and after
+ * diffusion_drawable_check_unchanged(). Afterwards the copy is the drawable.
  */
 gboolean diffusion_drawable_commit_as_layer (DiffusionDrawable *self, const char *name, GError **error);
 

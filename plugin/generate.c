@@ -112,7 +112,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   diffusion_gegl_init ();
   if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_generate_dialog_run (procedure, config, sampling, image, items))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-  settings = diffusion_settings_new (config);
+  settings = run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (config) : diffusion_settings_new (config);
   if (!check (settings, image, &error))
     return diffusion_edit_fail (procedure, error);
   if (strcmp (settings->target, DIFFUSION_TARGET_SELECTION) == 0)

@@ -66,13 +66,10 @@ commit (Job *job, GimpImage *image, GimpProcedureConfig *config, GPtrArray *laye
   GimpDrawable *a = diffusion_drawable_get_drawable (job->drawables->pdata[0]);
   GimpDrawable *b = diffusion_drawable_get_drawable (job->drawables->pdata[1]);
   g_autoptr (GArray) lambdas = diffusion_settings_get_lambdas (job->edit.settings, error);
-  g_autofree char *name = NULL;
 
-  if (lambdas == NULL || !diffusion_drawable_check_unchanged (job->drawables->pdata[0], error)
-      || !diffusion_drawable_check_unchanged (job->drawables->pdata[1], error))
-    return FALSE;
-  name = gimp_item_get_name (GIMP_ITEM (b));
-  return diffusion_results_add_between (&results, image, a, name, lambdas, error);
+  return lambdas != NULL && diffusion_drawable_check_unchanged (job->drawables->pdata[0], error)
+         && diffusion_drawable_check_unchanged (job->drawables->pdata[1], error)
+         && diffusion_results_add_between (&results, image, a, b, lambdas, error);
 }
 
 static GimpValueArray *
@@ -91,7 +88,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
   diffusion_gegl_init ();
   if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_interpolate_dialog_run (procedure, config, sampling, image, items))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-  settings = diffusion_settings_new (config);
+  settings = run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (config) : diffusion_settings_new (config);
   drawables = copy_pair (image, items, config, &error);
   if (drawables == NULL || !check (settings, &error))
     return diffusion_edit_fail (procedure, error);

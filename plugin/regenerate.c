@@ -66,7 +66,7 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
       if (drawables == NULL)
         return diffusion_edit_fail (procedure, error);
     }
-  settings = diffusion_settings_new (config);
+  settings = run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (config) : diffusion_settings_new (config);
   if (!check (settings, drawables, image, run_mode, &error))
     return diffusion_edit_fail (procedure, error);
 

@@ -153,14 +153,13 @@ diffusion_recall_procedure (GimpItem *item)
 }
 
 GimpDrawable *
-diffusion_recall_source (GimpItem *item, GimpImage *image)
+diffusion_recall_layer (GimpItem *item, const char *name, GimpImage *image, gboolean *remembered)
 {
   g_autoptr (JsonNode) root = read_parasite (item);
-  gint64 tattoo = root ? json_object_get_int_member_with_default (json_node_get_object (root),
-                                                                  DIFFUSION_REMEMBER_SOURCE, 0)
-                       : 0;
+  gint64 tattoo = root ? json_object_get_int_member_with_default (json_node_get_object (root), name, 0) : 0;
+  gboolean known = tattoo > 0 && tattoo <= G_MAXUINT32;
 
-  if (tattoo <= 0 || tattoo > G_MAXUINT32)
-    return NULL;
-  return (GimpDrawable *) gimp_image_get_layer_by_tattoo (image, (guint) tattoo);
+  if (remembered)
+    *remembered = known;
+  return known ? (GimpDrawable *) gimp_image_get_layer_by_tattoo (image, (guint) tattoo) : NULL;
 }

@@ -38,10 +38,19 @@ gboolean diffusion_recall (GimpItem *item, const char *procedure, GimpProcedureC
 /** diffusion_recall_procedure: (transfer full) (nullable): the name of the procedure that left settings in @item. */
 char *diffusion_recall_procedure (GimpItem *item);
 
-/* What to add to "more" of diffusion_remember() where a new layer was made from another: its tattoo. */
+/* What to add to "more" of diffusion_remember() where a new layer was made from another, or from two: their tattoos. */
 #define DIFFUSION_REMEMBER_SOURCE "source"
+#define DIFFUSION_REMEMBER_WITH   "with"
 
-/** diffusion_recall_source: (transfer none) (nullable): the layer or channel that @item was made from, if @image has it. */
-GimpDrawable *diffusion_recall_source (GimpItem *item, GimpImage *image);
+/**
+ * diffusion_recall_layer:
+ * @item: a layer or channel
+ * @name: %DIFFUSION_REMEMBER_SOURCE or %DIFFUSION_REMEMBER_WITH
+ * @image: its image
+ * @remembered: (out) (optional): whether it was made from such a layer, wherever that is now
+ *
+ * Returns: (transfer none) (nullable): the layer that @item was made from, if @image has it
+ */
+GimpDrawable *diffusion_recall_layer (GimpItem *item, const char *name, GimpImage *image, gboolean *remembered);
 
 G_END_DECLS

@@ -4,13 +4,21 @@
 
 #include "core/base/i18n.h"
 #include "plugin/remember.h"
+#include "plugin/samples.h"
+
+/* A layer that a result was made from, and that stays beside it. */
+typedef struct
+{
+  const char *name; /* as remembered */
+  GimpDrawable *layer;
+} Source;
 
 /* What the arguments alone do not say: defaults that were chosen, the seed of this picture, the model's hash. */
-static void
-remember (const DiffusionResults *self, GimpDrawable *drawable, guint index)
+static JsonObject *
+describe (const DiffusionResults *self, guint index)
 {
   const DiffusionEditResult *result = self->result;
-  g_autoptr (JsonObject) more = json_object_new ();
+  JsonObject *more = json_object_new ();
   gboolean several = result->pictures != NULL && self->settings->count > 0;
 
   json_object_set_string_member (more, "model_hash", result->model_hash);
@@ -24,13 +32,20 @@ remember (const DiffusionResults *self, GimpDrawable *drawable, guint index)
     json_object_set_int_member (more, "count", 1);
   if (result->stopped && index + 1 == result->done)
     json_object_set_boolean_member (more, "stopped", TRUE);
-  diffusion_remember (GIMP_ITEM (drawable), self->settings->procedure, self->config, result->model_path, more);
+  return more;
 }
 
+/* sources: (nullable) (array length=n) */
 static void
-add (DiffusionResults *self, GimpDrawable *drawable, guint index)
+add (DiffusionResults *self, GimpDrawable *drawable, guint index, const char *lambda, const Source *sources, guint n)
 {
-  remember (self, drawable, index);
+  g_autoptr (JsonObject) more = describe (self, index);
+
+  if (lambda != NULL)
+    json_object_set_string_member (more, "lambda", lambda);
+  for (guint i = 0; i < n; i++)
+    json_object_set_int_member (more, sources[i].name, gimp_item_get_tattoo (GIMP_ITEM (sources[i].layer)));
+  diffusion_remember (GIMP_ITEM (drawable), self->settings->procedure, self->config, self->result->model_path, more);
   g_ptr_array_add (self->layers, drawable);
 }
 
@@ -66,6 +81,7 @@ diffusion_results_commit_drawables (DiffusionResults *self, GPtrArray *drawables
   for (guint i = 0; done && i < self->result->done; i++)
     {
       GimpDrawable *drawable = diffusion_drawable_get_drawable (drawables->pdata[i]);
+      const Source source = { DIFFUSION_REMEMBER_SOURCE, drawable };
 
       if (self->settings->new_layer)
         {
@@ -76,7 +92,7 @@ diffusion_results_commit_drawables (DiffusionResults *self, GPtrArray *drawables
       else
         done = diffusion_drawable_commit (drawables->pdata[i], error);
       if (done)
-        add (self, diffusion_drawable_get_drawable (drawables->pdata[i]), i);
+        add (self, diffusion_drawable_get_drawable (drawables->pdata[i]), i, NULL, &source, self->settings->new_layer);
     }
   if (!done && self->settings->new_layer)
     remove_layers (self, image);
@@ -110,20 +126,21 @@ static gboolean
 fill_layer (const DiffusionResults *self, GimpLayer *layer, guint index, GError **error)
 {
   const DiffusionEditResult *result = self->result;
-  gboolean gray = gimp_drawable_is_gray (GIMP_DRAWABLE (layer));
-  gsize pixels = (gsize) result->width * result->height, channels = gray ? 1 : 3;
-  g_autofree float *colors = g_new (float, pixels * channels);
+  const Babl *format = gimp_drawable_get_format (GIMP_DRAWABLE (layer));
+  const DiffusionSamples samples = diffusion_samples_get (format);
+  gsize count = (gsize) result->width * result->height;
+  g_autofree float *colors = g_new (float, count * samples.channels);
+  g_autofree guint8 *pixels = g_malloc0_n (count, samples.count * samples.size);
   g_autoptr (GeglBuffer) buffer = gimp_drawable_get_buffer (GIMP_DRAWABLE (layer));
-  const Babl *format = babl_format_with_space (gray ? "Y' float" : "R'G'B' float",
-                                               gimp_drawable_get_format (GIMP_DRAWABLE (layer)));
 
   if (!buffer)
     {
       g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("GIMP did not make a new layer."));
       return FALSE;
     }
-  convert (result->pictures->pdata[index], result->channels, pixels, channels, colors);
-  gegl_buffer_set (buffer, NULL, 0, format, colors, GEGL_AUTO_ROWSTRIDE);
+  convert (result->pictures->pdata[index], result->channels, count, samples.channels, colors);
+  diffusion_samples_write (&samples, colors, count, pixels);
+  gegl_buffer_set (buffer, NULL, 0, format, pixels, GEGL_AUTO_ROWSTRIDE);
   gegl_buffer_flush (buffer);
   gimp_drawable_update (GIMP_DRAWABLE (layer), 0, 0, result->width, result->height);
   return TRUE;
@@ -155,7 +172,7 @@ add_pictures (DiffusionResults *self, GimpImage *image, GimpLayer *parent, gint 
           gimp_image_remove_layer (image, layer);
           return FALSE;
         }
-      add (self, GIMP_DRAWABLE (layer), i);
+      add (self, GIMP_DRAWABLE (layer), i, NULL, NULL, 0);
     }
   return TRUE;
 }
@@ -215,11 +232,21 @@ write_picture (const DiffusionResults *self, DiffusionDrawable *drawable, guint 
   return TRUE;
 }
 
+/* As short as reads back as the same number. */
+static const char *
+format_lambda (char *buffer, double lambda)
+{
+  g_ascii_formatd (buffer, G_ASCII_DTOSTR_BUF_SIZE, "%.15g", lambda);
+  return g_ascii_strtod (buffer, NULL) == lambda ? buffer : g_ascii_dtostr (buffer, G_ASCII_DTOSTR_BUF_SIZE, lambda);
+}
+
 gboolean
-diffusion_results_add_between (DiffusionResults *self, GimpImage *image, GimpDrawable *layer, const char *other,
+diffusion_results_add_between (DiffusionResults *self, GimpImage *image, GimpDrawable *layer, GimpDrawable *other,
                                GArray *lambdas, GError **error)
 {
+  const Source sources[] = { { DIFFUSION_REMEMBER_SOURCE, layer }, { DIFFUSION_REMEMBER_WITH, other } };
   g_autofree char *one = gimp_item_get_name (GIMP_ITEM (layer));
+  g_autofree char *two = gimp_item_get_name (GIMP_ITEM (other));
   gboolean done = TRUE;
 
   gimp_image_undo_group_start (image);
@@ -227,14 +254,16 @@ diffusion_results_add_between (DiffusionResults *self, GimpImage *image, GimpDra
   for (guint i = self->result->done; done && i-- > 0;)
     {
       g_autoptr (DiffusionDrawable) copy = diffusion_drawable_new (layer, error);
+      char lambda[G_ASCII_DTOSTR_BUF_SIZE];
       g_autofree char *name
-          = g_strdup_printf (_ ("%s – %s, %.6g %% (%s, t %.6g, seed %d)"), one, other,
+          = g_strdup_printf (_ ("%s – %s, %.6g %% (%s, t %.6g, seed %d)"), one, two,
                              100.0 * g_array_index (lambdas, double, i), self->result->model_name, self->result->t,
                              (gint) self->settings->sampling.seed);
 
       done = copy && write_picture (self, copy, i, error) && diffusion_drawable_commit_as_layer (copy, name, error);
       if (done)
-        add (self, diffusion_drawable_get_drawable (copy), i);
+        add (self, diffusion_drawable_get_drawable (copy), i,
+             format_lambda (lambda, g_array_index (lambdas, double, i)), sources, G_N_ELEMENTS (sources));
     }
   /* In the order of their λ. */
   for (guint i = 0; i < self->layers->len / 2; i++)

@@ -46,12 +46,12 @@ gboolean diffusion_results_add_layers (DiffusionResults *self, GimpImage *image,
  * diffusion_results_add_between:
  * @image: its image
  * @layer: what the pictures lie between
- * @other: name of the other layer
+ * @other: and this one
  * @lambdas: how much of it each picture has
  *
  * Adds the pictures as copies of @layer with other colors where something is selected, above it, as one undo step.
  */
 gboolean diffusion_results_add_between (DiffusionResults *self, GimpImage *image, GimpDrawable *layer,
-                                        const char *other, GArray *lambdas, GError **error);
+                                        GimpDrawable *other, GArray *lambdas, GError **error);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
+#include "plugin/model-facts.h"
 
 #define MAX_SIZE        65536
 #define MAX_JUMP_LENGTH 10000
@@ -134,6 +135,25 @@ diffusion_settings_new (GimpProcedureConfig *config)
   take (object, "seamless", G_TYPE_BOOLEAN, &self->seamless);
   self->lambda = take_string (self, object, "lambda");
   self->noise = take_string (self, object, "noise");
+  return self;
+}
+
+DiffusionSettings *
+diffusion_settings_new_last (GimpProcedureConfig *config)
+{
+  DiffusionSettings *self = diffusion_settings_new (config);
+  DiffusionModelFacts facts = { 0 };
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (config), "t") != NULL && self->t == 0.0 && self->strength == 0.0)
+    {
+      diffusion_model_facts_read (&facts, self->sampling.model);
+      /* A model that is not there is told of when it is opened. */
+      if (facts.schedule != NULL)
+        self->t = diffusion_model_facts_get_usual_t (&facts);
+      diffusion_model_facts_clear (&facts);
+    }
+  if (self->lambda != NULL && *self->lambda == '\0')
+    self->lambda = DIFFUSION_USUAL_LAMBDA;
   return self;
 }
 

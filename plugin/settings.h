@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 /* How often RePaint goes through each stretch where nothing is said. */
 #define DIFFUSION_USUAL_JUMP_COUNT 10
 
+/* Where a picture between two is made where nothing is said. */
+#define DIFFUSION_USUAL_LAMBDA "0.5"
+
 /** diffusion_settings_add_sampling: adds model, sampler, steps, class, seed and the like, with @model as the default. */
 void diffusion_settings_add_sampling (GimpProcedure *procedure, const char *model);
 
@@ -62,6 +65,15 @@ typedef struct
 
 /** diffusion_settings_new: (transfer full): as the arguments are now. */
 DiffusionSettings *diffusion_settings_new (GimpProcedureConfig *config);
+
+/**
+ * diffusion_settings_new_last:
+ * @config: a procedure's arguments, run with last values
+ *
+ * Returns: (transfer full): the same, and where the procedure never ran what its dialog would begin with
+ */
+DiffusionSettings *diffusion_settings_new_last (GimpProcedureConfig *config);
+
 void diffusion_settings_free (DiffusionSettings *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionSettings, diffusion_settings_free)
 

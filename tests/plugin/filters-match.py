@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Generate, regenerate and interpolate give what the command gives for the same settings, bit for bit.
+# All procedures give what the command gives for the same settings, bit for bit.
 from filters import *
 
 with Test("generate: several pictures by the name of their class, as layers of a new image"):
@@ -19,6 +19,21 @@ with Test("generate: several pictures by the name of their class, as layers of a
     again = make("generate", None, [], model="classes", steps=3, seed=8, size="20x12", **{"class": "1"})
     same(raw(again[0]), raw(layers[1]), "the class by its number")
     image.delete()
+
+for gray in (False, True):
+    for precision in (P.U8_NON_LINEAR, P.U16_NON_LINEAR):
+        for more in ({}, {"sigma": 30.0}, {"sigma": 30.0, "strength": 0.7, "luma": 0.8, "chroma": 0.4, "detail": 0.3},
+                     {"sigma": 20.0, "passes": 2}):
+            with Test("denoise: %s %s %s" % ("gray" if gray else "RGB", name_of(precision), more)):
+                image, layer = photo(70, 50, gray, precision)
+                save(image, "in.png")
+                options = [word for name, value in more.items() for word in ("--" + name, "%g" % value)]
+                command("denoise", path("in.png"), path("out.png"), "--model", "photo", *options)
+                made, = make("denoise", image, [layer], new_layer=True, **more)
+                same(raw(made), load("out.png"), "the new layer")
+                make("denoise", image, [layer], **more)
+                same(raw(layer), raw(made), "in place")
+                image.delete()
 
 for sampler, more in (("ancestral", {}), ("ddim", {"eta": 0.5}), ("dpm++", {}), ("ddim", {"seamless": True})):
     with Test("generate: %s %s" % (sampler, more)):
@@ -64,6 +79,15 @@ for jumps in ({}, {"jump_length": 2, "jump_count": 2}):
         check((raw(made)[outside] == raw(layer)[outside]).all(), "pixels outside changed")
         image.delete()
         hard.delete()
+
+with Test("regenerate: a gray layer, and one of 16 bits"):
+    for gray, precision in ((True, P.U8_NON_LINEAR), (False, P.U16_NON_LINEAR), (True, P.U16_NON_LINEAR)):
+        image, layer = photo(20, 18, gray, precision)
+        save(image, "in.png")
+        command("regenerate", path("in.png"), path("out.png"), "--t", "60", "--steps", "3", "--sampler", "ancestral")
+        made, = make("regenerate", image, [layer], t=60.0, steps=3, sampler="ancestral")
+        same(raw(made), load("out.png"), "gray %s" % name_of(precision) if gray else name_of(precision))
+        image.delete()
 
 with Test("generate: the selection is what regenerating it from noise alone gives"):
     image, layer = photo(48, 40)

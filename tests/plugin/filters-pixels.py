@@ -14,8 +14,10 @@ def prepare(gray, precision, selection):
     layer = Gimp.Layer.new_from_drawable(source, image)
     image.insert_layer(layer, None, 0)
     other.delete()
-    if not gray:
-        image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+    image.set_color_profile(Gimp.ColorProfile.new_d50_gray_lab_trc() if gray else Gimp.ColorProfile.new_rgb_adobe())
+    # As they are put now, the values are of the profile's space.
+    for each in (layer, opaque):
+        put_raw(each, noise_pixels(raw(each).shape, dtype_of(precision), 3))
     if selection == "feathered":
         image.select_ellipse(Gimp.ChannelOps.REPLACE, 3, 2, 14, 11)
         Gimp.Selection.feather(image, 3)
@@ -36,39 +38,39 @@ def check_untouched(made, before, layer):
     check(np.isfinite(after.astype(float)).all(), "pixels that are no numbers")
 
 
+def check_made(made, layers, before):
+    """New layers as those they were made from, which did not change."""
+    check(len(made) == len(layers), "%d new layers" % len(made))
+    for i, layer in enumerate(layers):
+        check_untouched(made[i], before[i], layer)
+        encoding = Babl.format_get_encoding(layer.get_format())
+        check(Babl.format_get_encoding(made[i].get_format()) == encoding, "another encoding")
+        check(Babl.get_name(made[i].get_format()) == Babl.get_name(layer.get_format()), "another colour space")
+
+
 for precision in MATRIX:
     for gray in (False, True):
         for selection in ("none", "feathered", "partly outside"):
             with Test("%s %s, selection: %s" % (name_of(precision), "gray" if gray else "RGB", selection)):
                 image, layers = prepare(gray, precision, selection)
-                profile = image.get_color_profile()
+                profile = image.get_color_profile().get_icc_profile()
                 before = [raw(layer) for layer in layers]
                 made = make("regenerate", image, layers, t=70.0, **QUICK)
-                check(len(made) == 2, "%d new layers" % len(made))
+                check_made(made, layers, before)
+                between = make("interpolate", image, layers, t=50.0, **{"lambda": "0.5"}, **QUICK)
+                check_made(between, layers[:1], before)
+                if selection == "none":
+                    filled = make("generate", image, layers, target="layer", **QUICK)
+                    encoding = Babl.format_get_encoding(layers[1].get_format())
+                    check(Babl.format_get_encoding(filled[0].get_format()) == encoding, "another encoding")
+                else:
+                    check_made(make("generate", image, layers, target="selection", **QUICK), layers, before)
                 for i, layer in enumerate(layers):
-                    check_untouched(made[i], before[i], layer)
                     check(raw(layer).tobytes() == before[i].tobytes(), "the layer below changed")
-                    encoding = Babl.format_get_encoding(layer.get_format())
-                    check(Babl.format_get_encoding(made[i].get_format()) == encoding, "another encoding")
-                if profile:
-                    check(image.get_color_profile().get_icc_profile() == profile.get_icc_profile(), "another profile")
-                if selection == "feathered":
-                    make("regenerate", image, layers, t=70.0, new_layer=False, **QUICK)
-                    for i, layer in enumerate(layers):
-                        # In place GIMP itself mixes what was rounded before: one step of an integer format at most.
-                        apart = np.abs(raw(layer).astype(float) - raw(made[i]).astype(float)).max()
-                        step = 1 if raw(layer).dtype.kind == "u" else 0
-                        check(apart <= step, "in place is %g away from the new layer" % apart)
-                        put_raw(layer, before[i])
-                    for i, layer in enumerate(made):
-                        put_raw(layer, before[i])
-                    # Put back through sRGB, they are not what they were to the last bit.
-                    before = [raw(layer) for layer in layers]
-                    filled = make("generate", image, layers, target="selection", **QUICK)
-                    for i, layer in enumerate(layers):
-                        check_untouched(filled[i], before[i], layer)
-                    between, = make("interpolate", image, layers, t=50.0, **{"lambda": "0.5"}, **QUICK)
-                    check_untouched(between, before[0], layers[0])
+                make("regenerate", image, layers, t=70.0, new_layer=False, **QUICK)
+                for i, layer in enumerate(layers):
+                    check(raw(layer).tobytes() == raw(made[i]).tobytes(), "in place is not as the new layer")
+                check(image.get_color_profile().get_icc_profile() == profile, "another profile")
                 image.delete()
 
 with Test("generate into an image: its layers have its precision, in the middle of what is selected"):
@@ -81,12 +83,46 @@ with Test("generate into an image: its layers have its precision, in the middle 
     check(raw(layer).tobytes() == before.tobytes(), "the layer below changed")
     image.delete()
 
-with Test("several layers at once, and last values"):
+with Test("several layers at once, and last values before there are any"):
     image, layer = photo(WIDTH, HEIGHT)
     second = layer.copy()
     image.insert_layer(second, None, 0)
     check(len(make("regenerate", image, [layer, second], t=30.0, **QUICK)) == 2, "not two new layers")
-    check(len(make("regenerate", image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)) == 1, "no new layer")
+    last = Gimp.RunMode.WITH_LAST_VALS
+    made, = make("regenerate", image, [layer], run_mode=last)
+    check(0 < remembered(made)["t"] < 100, remembered(made))
+    made, = make("interpolate", image, [layer, second], run_mode=last)
+    check(remembered(made)["lambda"] == "0.5", remembered(made))
+    image.delete()
+
+with Test("a layer remembers what it was made from, and how to make it again"):
+    image, layer = photo(WIDTH, HEIGHT)
+    second = layer.copy()
+    image.insert_layer(second, None, 0)
+    put_raw(second, raw(layer)[::-1])
+    regenerated, = make("regenerate", image, [layer], t=60.0, seed=5, **QUICK)
+    check(remembered(regenerated)["source"] == layer.get_tattoo(), remembered(regenerated))
+    generated = make("generate", image, [layer], target="layer", count=2, seed=3, **QUICK)
+    between = make("interpolate", image, [layer, second], t=60.0, **{"lambda": "0.3 0.6"}, **QUICK)
+    check([remembered(item)["lambda"] for item in between] == ["0.6", "0.3"],
+          [remembered(item) for item in between])
+    for made in (regenerated, generated[1], between[0], between[1]):
+        again = make("repeat", image, [made])
+        check(len(again) == 1, "%d layers from “%s”" % (len(again), made.get_name()))
+        same(raw(again[0]), raw(made), made.get_name())
+        image.remove_layer(again[0])
+    image.remove_layer(second)
+    status, message = run("repeat", image, [between[0]])
+    check(status != SUCCESS and "two layers" in message, message)
+    image.delete()
+
+with Test("what a file says of a layer makes GIMP run nothing else"):
+    image, layer = photo(WIDTH, HEIGHT)
+    text = json.dumps({"procedure": "gimp-image-convert-grayscale", "version": "0"}).encode() + b"\0"
+    layer.attach_parasite(Gimp.Parasite.new("gimp-diffusion", 0, text))
+    status, message = run("repeat", image, [layer])
+    check(status != SUCCESS and "gimp-image-convert-grayscale" in message, message)
+    check(image.get_base_type() == Gimp.ImageBaseType.RGB, "it was run")
     image.delete()
 
 finish()

@@ -99,8 +99,9 @@ def raw(drawable, dtype=None):
 
 
 def put_raw(drawable, pixels):
+    """The way back: the format's name has its colour space, without which sRGB would be converted to it."""
     buffer = drawable.get_buffer()
-    buffer.set(buffer.get_extent(), Babl.format_get_encoding(drawable.get_format()), pixels.tobytes())
+    buffer.set(buffer.get_extent(), Babl.get_name(drawable.get_format()), pixels.tobytes())
     buffer.flush()
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
 
