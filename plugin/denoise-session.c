@@ -2,11 +2,10 @@
 /* Denoises several drawables with one model, or shows a part of what that would give. */
 #include "plugin/denoise-session.h"
 
-#include <string.h>
-
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
 #include "plugin/denoise.h"
+#include "plugin/part-picture.h"
 #include "plugin/remember.h"
 #include "ui/run-dialog.h"
 
@@ -23,15 +22,6 @@ struct _DiffusionDenoiseSession
   gsize bytes;
   GMutex lock;
 };
-
-/* The drawable's picture, with what is written to it kept beside. */
-typedef struct
-{
-  DiffusionPicture base;
-  DiffusionPicture *from;
-  const GeglRectangle *area;
-  float *colors;
-} PreviewPicture;
 
 typedef struct
 {
@@ -330,29 +320,6 @@ diffusion_denoise_session_run_dialog (DiffusionDenoiseSession *self, const Diffu
   return diffusion_run_dialog (&run, stopped, error);
 }
 
-static gboolean
-preview_read (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
-{
-  PreviewPicture *self = (PreviewPicture *) base;
-
-  return self->from->read (self->from, x, y, width, height, out, error);
-}
-
-static gboolean
-preview_write (DiffusionPicture *base, gint x, gint y, gint width, gint height, const float *in, GError **error)
-{
-  PreviewPicture *self = (PreviewPicture *) base;
-  GeglRectangle seen;
-
-  if (!gegl_rectangle_intersect (&seen, self->area, GEGL_RECTANGLE (x, y, width, height)))
-    return TRUE;
-  for (gint row = seen.y; row < seen.y + seen.height; row++)
-    memcpy (self->colors + ((gsize) (row - self->area->y) * self->area->width + seen.x - self->area->x) * base->channels,
-            in + ((gsize) (row - y) * width + seen.x - x) * base->channels,
-            sizeof (float) * seen.width * base->channels);
-  return TRUE;
-}
-
 gboolean
 diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
                                    const GeglRectangle *area, guint32 *pixels, DiffusionProgressFunc progress,
@@ -361,7 +328,7 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   DiffusionDrawable *drawable = self->drawables->pdata[0];
   g_autoptr (DiffusionPicture) from = diffusion_drawable_open (drawable);
   g_autofree float *colors = g_try_new (float, (gsize) area->width * area->height * from->channels);
-  PreviewPicture picture = { *from, from, area, colors };
+  g_autoptr (DiffusionPicture) picture = diffusion_part_picture_new (from, area, colors);
   DiffusionDenoiseReport report;
   GeglRectangle region;
   double sigma;
@@ -372,20 +339,17 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
       g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_MEMORY, _ ("Not enough memory for the preview."));
       return FALSE;
     }
-  picture.base.read = preview_read;
-  picture.base.write = preview_write;
-  picture.base.destroy = NULL;
   /* Without noise to take away nothing is written. */
   if (!from->read (from, area->x, area->y, area->width, area->height, colors, error))
     return FALSE;
   if (!open_model (self, settings->model, error)
-      || !get_sigma (self, 0, settings->sigma, &picture.base, &sigma, cancellable, error))
+      || !get_sigma (self, 0, settings->sigma, picture, &sigma, cancellable, error))
     return FALSE;
   begun = g_get_monotonic_time ();
   /* Outside the region nothing is selected, so no new colours are taken from there. */
   if (gegl_rectangle_intersect (&region, area, diffusion_drawable_get_region (drawable)))
     {
-      if (!denoise (self, 0, settings, &picture.base, &region, &report, progress, progress_data, cancellable, error))
+      if (!denoise (self, 0, settings, picture, &region, &report, progress, progress_data, cancellable, error))
         return FALSE;
       extrapolate (self, settings, (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC, report.computed);
     }

@@ -7,6 +7,7 @@
 #include "core/pictures/gegl-start.h"
 #include "plugin/denoise-dialog.h"
 #include "plugin/denoise-session.h"
+#include "plugin/procedure.h"
 
 static void
 show_progress (double fraction, gpointer data)
@@ -86,21 +87,18 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 GimpProcedure *
 diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
 {
-  GimpProcedure *procedure
-      = gimp_image_procedure_new (plug_in, DIFFUSION_DENOISE_PROCEDURE, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
-
-  gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
-  gimp_procedure_set_sensitivity_mask (procedure,
-                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
-  gimp_procedure_set_menu_label (procedure, _ ("_Denoise..."));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Diffusion");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Remove the noise of a photo with a diffusion model"),
-      _ ("Estimates the noise of each layer, or takes it as given, and replaces the layer by what a diffusion model "
-         "expects without it. Works offline, in the layer's own precision and color space; alpha and what is not "
-         "selected do not change."),
-      DIFFUSION_DENOISE_PROCEDURE);
-  gimp_procedure_set_attribution (procedure, "The gimp-diffusion developers", "The gimp-diffusion developers", "2026");
+  const DiffusionProcedureInfo info = {
+    .name = DIFFUSION_DENOISE_PROCEDURE,
+    .label = _ ("_Denoise..."),
+    .blurb = _ ("Remove the noise of a photo with a diffusion model"),
+    .help = _ ("Estimates the noise of each layer, or takes it as given, and replaces the layer by what a diffusion model "
+               "expects without it. Works offline, in the layer's own precision and color space; alpha and what is not "
+               "selected do not change."),
+    .image_types = "RGB*, GRAY*",
+    .sensitivity = GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES,
+    .run = run,
+  };
+  GimpProcedure *procedure = diffusion_procedure_new (plug_in, &info);
 
   gimp_procedure_add_string_argument (procedure, "model", _ ("_Model"),
                                       _ ("Name, folder or file of the diffusion model"),

@@ -85,7 +85,7 @@ DiffusionPicture *diffusion_drawable_open (DiffusionDrawable *self);
 void diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *area, const float *colors,
                                 guint32 *pixels);
 
-/** diffusion_drawable_check_unchanged: refuses where the drawable is not what was copied any more, or can be changed no more. */
+/** diffusion_drawable_check_unchanged: refuses where drawable or selection are not what was copied any more. */
 gboolean diffusion_drawable_check_unchanged (DiffusionDrawable *self, GError **error);
 
 /**

@@ -3,13 +3,15 @@
 #include "plugin/edit-run.h"
 
 #include "core/base/i18n.h"
+#include "core/pictures/gegl-start.h"
 #include "ui/run-dialog.h"
+#include "ui/worker.h"
 
 typedef struct
 {
-  DiffusionEdit *edit;
-  DiffusionWorkFunc func;
-  gpointer data;
+  const DiffusionEditKind *kind;
+  DiffusionEditJob *job;
+  DiffusionEdit edit;
   gboolean keep; /* the user can stop it and keep what there is */
 } Work;
 
@@ -81,12 +83,12 @@ work (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCa
 {
   Work *self = data;
 
-  self->edit->progress = progress;
-  self->edit->progress_data = progress_data;
-  self->edit->cancellable = cancellable;
-  self->edit->finish = self->keep ? cancellable : NULL;
+  self->edit.progress = progress;
+  self->edit.progress_data = progress_data;
+  self->edit.cancellable = cancellable;
+  self->edit.finish = self->keep ? cancellable : NULL;
   /* What there is was put together; whether it is wanted is known where it was stopped. */
-  return self->func (self->data, progress, progress_data, cancellable, error)
+  return self->kind->compute (&self->edit, self->job, error)
          && !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
@@ -106,8 +108,8 @@ get_picture (gpointer data)
   guint32 *pixels;
   gint width, height;
 
-  diffusion_run_view_get (self->edit->view, &state);
-  pixels = state.changed ? diffusion_run_view_get_picture (self->edit->view, &width, &height) : NULL;
+  diffusion_run_view_get (self->edit.view, &state);
+  pixels = state.changed ? diffusion_run_view_get_picture (self->edit.view, &width, &height) : NULL;
   if (pixels == NULL)
     return NULL;
   surface = cairo_image_surface_create_for_data ((guchar *) pixels, CAIRO_FORMAT_RGB24, width, height, 4 * width);
@@ -115,57 +117,92 @@ get_picture (gpointer data)
   return surface;
 }
 
-gboolean
-diffusion_edit_run (GimpRunMode run_mode, const char *title, DiffusionEdit *edit, guint steps, DiffusionWorkFunc func,
-                    gpointer data, GError **error)
+static gboolean
+compute (const DiffusionEditKind *kind, DiffusionEditJob *job, GError **error)
 {
   g_autoptr (DiffusionRunView) view = NULL;
-  Work self = { edit, func, data, FALSE };
-  DiffusionRun run = { title, work, get_picture, &self, steps };
+  Work self = { kind, job, { .sampling = job->sampling, .settings = job->settings }, FALSE };
+  DiffusionRun run = { _ (kind->title), work, get_picture, &self, 0 };
   gboolean done, stopped;
 
-  if (run_mode != GIMP_RUN_INTERACTIVE)
+  if (job->run_mode != GIMP_RUN_INTERACTIVE)
     {
-      gimp_progress_init (title);
+      gimp_progress_init (run.title);
       done = diffusion_worker_run (work, &self, NULL, show_progress, NULL, error);
       gimp_progress_end ();
       return done;
     }
   view = diffusion_run_view_new ();
-  edit->view = view;
+  self.edit.view = view;
   self.keep = TRUE;
-  done = diffusion_run_dialog (&run, &stopped, error);
-  edit->view = NULL;
-  edit->finish = NULL;
-  return done;
+  run.steps = diffusion_edit_count_steps (&self.edit, kind->whole, job->drawables);
+  return diffusion_run_dialog (&run, &stopped, error);
+}
+
+/* The return values of what made @layers. */
+static GimpValueArray *
+succeed (const DiffusionEditKind *kind, DiffusionEditJob *job, GPtrArray *layers)
+{
+  GimpValueArray *values = gimp_procedure_new_return_values (job->procedure, GIMP_PDB_SUCCESS, NULL);
+  g_autofree GObject **objects = g_new0 (GObject *, layers->len + 1);
+
+  for (guint i = 0; i < layers->len; i++)
+    objects[i] = layers->pdata[i];
+  if (kind->returns_image)
+    GIMP_VALUES_SET_IMAGE (values, 1, job->image);
+  GIMP_VALUES_SET_CORE_OBJECT_ARRAY (values, kind->returns_image ? 2 : 1, objects);
+  gimp_displays_flush ();
+  return values;
+}
+
+/* NULL without an error where the user does not want it. */
+static GimpValueArray *
+run_job (const DiffusionEditKind *kind, DiffusionEditJob *job, GError **error)
+{
+  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+  DiffusionResults results = { &job->result, NULL, job->config, layers };
+
+  if (job->run_mode == GIMP_RUN_INTERACTIVE && !kind->ask (job, error))
+    return NULL;
+  job->settings = job->run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (job->config)
+                                                           : diffusion_settings_new (job->config);
+  results.settings = job->settings;
+  if (!kind->begin (job, error) || !compute (kind, job, error) || job->result.done == 0
+      || !kind->commit (job, &results, error))
+    return NULL;
+  return succeed (kind, job, layers);
 }
 
 GimpValueArray *
-diffusion_edit_fail (GimpProcedure *procedure, GError *error)
+diffusion_edit_run (const DiffusionEditKind *kind, GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
+                    GimpDrawable **items, GimpProcedureConfig *config)
 {
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  DiffusionEditJob job = { procedure, run_mode, image, items, config, diffusion_sampling_new (), NULL, NULL, { 0 } };
+  GError *error = NULL;
+  GimpValueArray *values;
+
+  diffusion_gegl_init ();
+  values = run_job (kind, &job, &error);
+  g_clear_pointer (&job.drawables, g_ptr_array_unref);
+  diffusion_settings_free (job.settings);
+  diffusion_sampling_free (job.sampling);
+  diffusion_edit_result_clear (&job.result);
+  if (values != NULL)
+    return values;
+  if (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
-      g_error_free (error);
+      g_clear_error (&error);
       return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
     }
   return gimp_procedure_new_return_values (procedure, GIMP_PDB_EXECUTION_ERROR, error);
 }
 
-GimpValueArray *
-diffusion_edit_succeed (GimpProcedure *procedure, guint index, GPtrArray *layers)
-{
-  GimpValueArray *values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
-  g_autofree GObject **objects = g_new0 (GObject *, layers->len + 1);
-
-  for (guint i = 0; i < layers->len; i++)
-    objects[i] = layers->pdata[i];
-  GIMP_VALUES_SET_CORE_OBJECT_ARRAY (values, index, objects);
-  return values;
-}
-
 void
-diffusion_edit_add_layers (GimpProcedure *procedure)
+diffusion_edit_add_returns (const DiffusionEditKind *kind, GimpProcedure *procedure)
 {
+  if (kind->returns_image)
+    gimp_procedure_add_image_return_value (procedure, "image", _ ("Image"), _ ("The image that the pictures are in"),
+                                           FALSE, G_PARAM_READWRITE);
   gimp_procedure_add_core_object_array_return_value (procedure, "layers", _ ("Layers"), _ ("Where the results are"),
                                                      GIMP_TYPE_DRAWABLE, G_PARAM_READWRITE);
 }

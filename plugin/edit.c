@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
+#include "plugin/part-picture.h"
 
 typedef struct
 {
@@ -167,38 +168,6 @@ diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, GPtrArray 
   return finish_result (edit, &editor, t, result, error);
 }
 
-/* A picture whose region is kept apart. */
-typedef struct
-{
-  DiffusionPicture base;
-  DiffusionPicture *from;
-  const GeglRectangle *area;
-  float *colors;
-} PartPicture;
-
-static gboolean
-part_read (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
-{
-  PartPicture *self = (PartPicture *) base;
-
-  return self->from->read (self->from, x, y, width, height, out, error);
-}
-
-static gboolean
-part_write (DiffusionPicture *base, gint x, gint y, gint width, gint height, const float *in, GError **error)
-{
-  PartPicture *self = (PartPicture *) base;
-  GeglRectangle seen;
-
-  if (!gegl_rectangle_intersect (&seen, self->area, GEGL_RECTANGLE (x, y, width, height)))
-    return TRUE;
-  for (gint row = seen.y; row < seen.y + seen.height; row++)
-    memcpy (self->colors + ((gsize) (row - self->area->y) * self->area->width + seen.x - self->area->x) * base->channels,
-            in + ((gsize) (row - y) * width + seen.x - x) * base->channels,
-            sizeof (float) * seen.width * base->channels);
-  return TRUE;
-}
-
 gboolean
 diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, DiffusionDrawable *drawable,
                                 const GeglRectangle *area, float *colors, GError **error)
@@ -208,7 +177,7 @@ diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, Diffu
   g_autofree float *mask = diffusion_drawable_copy_mask (drawable);
   g_autofree float *part = mask != NULL ? g_new (float, (gsize) area->width * area->height) : NULL;
   const gint region[4] = { area->x, area->y, area->width, area->height };
-  PartPicture picture = { *from, from, area, colors };
+  g_autoptr (DiffusionPicture) picture = diffusion_part_picture_new (from, area, colors);
   DiffusionPictureRegeneration regeneration = {
     .region = region,
     .mask = part,
@@ -223,12 +192,9 @@ diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, Diffu
   for (gint y = 0; part != NULL && y < area->height; y++)
     memcpy (part + (gsize) y * area->width,
             mask + (gsize) (area->y - all->y + y) * all->width + (area->x - all->x), area->width * sizeof (float));
-  picture.base.read = part_read;
-  picture.base.write = part_write;
-  picture.base.destroy = NULL;
   return from->read (from, area->x, area->y, area->width, area->height, colors, error)
          && prepare (edit, 1, &share, &editor, error) && choose_t (edit, whole, &editor, &regeneration.t, error)
-         && diffusion_regenerate_picture (&editor, &picture.base, &regeneration, error);
+         && diffusion_regenerate_picture (&editor, picture, &regeneration, error);
 }
 
 static void

@@ -5,28 +5,16 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
-#include "core/pictures/gegl-start.h"
 #include "plugin/edit-dialog.h"
 #include "plugin/edit-run.h"
-#include "plugin/results.h"
+#include "plugin/procedure.h"
 
 #define MAX_COUNT 1000
 
-typedef struct
-{
-  DiffusionEdit edit;
-  GimpImage *image;     /* (nullable) */
-  GPtrArray *drawables; /* (nullable): what the selection is made anew in */
-  DiffusionEditResult result;
-} Job;
-
 static gboolean
-compute (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable, GError **error)
+ask (DiffusionEditJob *job, GError **error)
 {
-  Job *job = data;
-
-  return job->drawables != NULL ? diffusion_edit_regenerate (&job->edit, TRUE, job->drawables, &job->result, error)
-                                : diffusion_edit_generate (&job->edit, &job->result, error);
+  return diffusion_generate_dialog_run (job->procedure, job->config, job->sampling, job->image, job->items);
 }
 
 static gboolean
@@ -65,96 +53,74 @@ check (const DiffusionSettings *settings, GimpImage *image, GError **error)
   return FALSE;
 }
 
-static GimpValueArray *
-commit (Job *job, GimpProcedure *procedure, GimpRunMode run_mode, GimpProcedureConfig *config, GError **error)
+static gboolean
+begin (DiffusionEditJob *job, GError **error)
 {
-  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
-  DiffusionResults results = { &job->result, job->edit.settings, config, layers };
-  GimpImage *image = job->image;
-  GimpValueArray *values;
+  const DiffusionSettings *settings = job->settings;
 
-  if (job->drawables != NULL)
-    {
-      if (!diffusion_results_commit_drawables (&results, job->drawables, error))
-        return NULL;
-    }
-  else if (strcmp (job->edit.settings->target, DIFFUSION_TARGET_LAYER) == 0)
-    {
-      if (!diffusion_results_add_layers (&results, image, error))
-        return NULL;
-    }
-  else
-    {
-      image = diffusion_results_new_image (&results, error);
-      if (image == NULL)
-        return NULL;
-      if (run_mode != GIMP_RUN_NONINTERACTIVE)
-        gimp_display_new (image);
-    }
-  values = diffusion_edit_succeed (procedure, 2, layers);
-  GIMP_VALUES_SET_IMAGE (values, 1, image);
-  return values;
+  if (!check (settings, job->image, error))
+    return FALSE;
+  if (strcmp (settings->target, DIFFUSION_TARGET_SELECTION) != 0)
+    return TRUE;
+  job->drawables = diffusion_drawables_copy (job->image, job->items, error);
+  return job->drawables != NULL
+         && (!settings->new_layer || diffusion_drawables_check_layers (job->drawables, error));
 }
+
+/* What is selected is made anew from noise alone. */
+static gboolean
+compute (const DiffusionEdit *edit, DiffusionEditJob *job, GError **error)
+{
+  return job->drawables != NULL ? diffusion_edit_regenerate (edit, TRUE, job->drawables, &job->result, error)
+                                : diffusion_edit_generate (edit, &job->result, error);
+}
+
+static gboolean
+commit (DiffusionEditJob *job, DiffusionResults *results, GError **error)
+{
+  if (job->drawables != NULL)
+    return diffusion_results_commit_drawables (results, job->drawables, error);
+  if (strcmp (job->settings->target, DIFFUSION_TARGET_LAYER) == 0)
+    return diffusion_results_add_layers (results, job->image, error);
+  job->image = diffusion_results_new_image (results, error);
+  if (job->image != NULL && job->run_mode != GIMP_RUN_NONINTERACTIVE)
+    gimp_display_new (job->image);
+  return job->image != NULL;
+}
+
+static const DiffusionEditKind kind = {
+  N_ ("Generating"),
+  .whole = TRUE,
+  .returns_image = TRUE,
+  .ask = ask,
+  .begin = begin,
+  .compute = compute,
+  .commit = commit,
+};
 
 static GimpValueArray *
 run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawable **items, GimpProcedureConfig *config,
      gpointer run_data)
 {
-  g_autoptr (DiffusionSampling) sampling = diffusion_sampling_new ();
-  g_autoptr (DiffusionSettings) settings = NULL;
-  g_autoptr (GPtrArray) drawables = NULL;
-  g_auto (DiffusionEditResult) result = { 0 };
-  GimpValueArray *values = NULL;
-  Job job = { .image = image };
-  GError *error = NULL;
-  gboolean done;
-
-  diffusion_gegl_init ();
-  if (run_mode == GIMP_RUN_INTERACTIVE && !diffusion_generate_dialog_run (procedure, config, sampling, image, items))
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-  settings = run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (config) : diffusion_settings_new (config);
-  if (!check (settings, image, &error))
-    return diffusion_edit_fail (procedure, error);
-  if (strcmp (settings->target, DIFFUSION_TARGET_SELECTION) == 0)
-    {
-      drawables = diffusion_drawables_copy (image, items, &error);
-      if (drawables == NULL || (settings->new_layer && !diffusion_drawables_check_layers (drawables, &error)))
-        return diffusion_edit_fail (procedure, error);
-    }
-
-  job.edit = (DiffusionEdit) { .sampling = sampling, .settings = settings };
-  job.drawables = drawables;
-  done = diffusion_edit_run (run_mode, _ ("Generating"), &job.edit,
-                             diffusion_edit_count_steps (&job.edit, TRUE, drawables), compute, &job, &error);
-  result = job.result;
-  if (done && result.done == 0)
-    return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
-  if (done)
-    values = commit (&job, procedure, run_mode, config, &error);
-  if (values == NULL)
-    return diffusion_edit_fail (procedure, error);
-  gimp_displays_flush ();
-  return values;
+  return diffusion_edit_run (&kind, procedure, run_mode, image, items, config);
 }
 
 GimpProcedure *
 diffusion_generate_procedure_new (GimpPlugIn *plug_in)
 {
-  GimpProcedure *procedure = gimp_image_procedure_new (plug_in, DIFFUSION_GENERATE_PROCEDURE, GIMP_PDB_PROC_TYPE_PLUGIN,
-                                                       run, NULL, NULL);
+  const DiffusionProcedureInfo info = {
+    .name = DIFFUSION_GENERATE_PROCEDURE,
+    .label = _ ("_Generate..."),
+    .blurb = _ ("Make pictures from noise with a diffusion model"),
+    .help = _ ("Into a new image, new layers, or the selection of a layer, where it is made to fit what is around it. Picture "
+               "number i of several has the seed + i, whatever else is made beside it. Works offline."),
+    .image_types = "*",
+    .sensitivity = GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
+                   | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE,
+    .run = run,
+  };
+  GimpProcedure *procedure = diffusion_procedure_new (plug_in, &info);
 
-  gimp_procedure_set_image_types (procedure, "*");
-  gimp_procedure_set_sensitivity_mask (procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
-                                                      | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES
-                                                      | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
-  gimp_procedure_set_menu_label (procedure, _ ("_Generate..."));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Diffusion");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Make pictures from noise with a diffusion model"),
-      _ ("Into a new image, new layers, or the selection of a layer, where it is made to fit what is around it. Picture "
-         "number i of several has the seed + i, whatever else is made beside it. Works offline."),
-      DIFFUSION_GENERATE_PROCEDURE);
-  gimp_procedure_set_attribution (procedure, "The gimp-diffusion developers", "The gimp-diffusion developers", "2026");
   gimp_procedure_add_string_argument (procedure, "target", _ ("_Into"),
                                       _ ("image: a new image; layer: new layers of the image; selection: what is selected "
                                          "of the layer"),
@@ -169,8 +135,6 @@ diffusion_generate_procedure_new (GimpPlugIn *plug_in)
                                        _ ("Make pictures whose opposite edges fit: tiles"), FALSE, G_PARAM_READWRITE);
   diffusion_settings_add_jumps (procedure);
   diffusion_settings_add_new_layer (procedure);
-  gimp_procedure_add_image_return_value (procedure, "image", _ ("Image"), _ ("The image that the pictures are in"), FALSE,
-                                         G_PARAM_READWRITE);
-  diffusion_edit_add_layers (procedure);
+  diffusion_edit_add_returns (&kind, procedure);
   return procedure;
 }

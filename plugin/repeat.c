@@ -7,6 +7,7 @@
 #include "plugin/denoise.h"
 #include "plugin/generate.h"
 #include "plugin/interpolate.h"
+#include "plugin/procedure.h"
 #include "plugin/regenerate.h"
 #include "plugin/remember.h"
 
@@ -39,7 +40,7 @@ find_procedure (GimpItem *item, GError **error)
   return NULL;
 }
 
-/* The settings that @item remembers, to run on the layers it was made from; on itself where it was not made from another. */
+/* The settings that @item remembers, to run on the layers it was made from, or on itself where it knows of none. */
 static GimpProcedureConfig *
 make_config (GimpProcedure *other, GimpImage *image, GimpDrawable *item, GError **error)
 {
@@ -74,8 +75,10 @@ show_images (GimpValueArray *values, GimpImage *image)
     {
       const GValue *value = gimp_value_array_index (values, i);
 
-      if (GIMP_VALUE_HOLDS_IMAGE (value) && g_value_get_object (value) && g_value_get_object (value) != (gpointer) image)
-        gimp_display_new (g_value_get_object (value));
+      GimpImage *made = GIMP_VALUE_HOLDS_IMAGE (value) ? g_value_get_object (value) : NULL;
+
+      if (made && made != image)
+        gimp_display_new (made);
     }
 }
 
@@ -120,18 +123,16 @@ run (GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawa
 GimpProcedure *
 diffusion_repeat_procedure_new (GimpPlugIn *plug_in)
 {
-  GimpProcedure *procedure
-      = gimp_image_procedure_new (plug_in, DIFFUSION_REPEAT_PROCEDURE, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+  const DiffusionProcedureInfo info = {
+    .name = DIFFUSION_REPEAT_PROCEDURE,
+    .label = _ ("Repeat with These _Settings"),
+    .blurb = _ ("Do again what made this layer"),
+    .help = _ ("Runs the diffusion filter that the layer was made by, with the model, settings and seed that the layer "
+               "remembers: on the layer it was made from where that still exists, otherwise on the layer itself."),
+    .image_types = "RGB*, GRAY*",
+    .sensitivity = GIMP_PROCEDURE_SENSITIVE_DRAWABLE,
+    .run = run,
+  };
 
-  gimp_procedure_set_image_types (procedure, "RGB*, GRAY*");
-  gimp_procedure_set_sensitivity_mask (procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE);
-  gimp_procedure_set_menu_label (procedure, _ ("Repeat with These _Settings"));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Diffusion");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Do again what made this layer"),
-      _ ("Runs the diffusion filter that the layer was made by, with the model, settings and seed that the layer "
-         "remembers: on the layer it was made from where that still exists, otherwise on the layer itself."),
-      DIFFUSION_REPEAT_PROCEDURE);
-  gimp_procedure_set_attribution (procedure, "The gimp-diffusion developers", "The gimp-diffusion developers", "2026");
-  return procedure;
+  return diffusion_procedure_new (plug_in, &info);
 }

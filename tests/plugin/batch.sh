@@ -37,7 +37,6 @@ written () { # written FOLDER NAME...
 }
 
 said () { [ $status != 0 ] && grep -q -- "$1" "$scratch/err" "$scratch/out"; }
-same () { cmp -s "$1" "$2"; }
 
 mkdir "$scratch/photos" "$scratch/python" "$scratch/scheme"
 run python.py "
@@ -59,6 +58,30 @@ run scheme.scm "
 (diffusion-denoise-folder \"$scratch/photos/*.png\" \"$scratch/scheme\")"
 check "a folder of photos, in Script-Fu" [ $status = 0 ]
 check "a result for each of three" written "$scratch/scheme" 0.png 1.png 2.png
+
+mkdir "$scratch/versions" "$scratch/others"
+run seeds.py "
+exec(open('$examples/regenerate-seeds.py').read())
+regenerate_seeds('$scratch/photos/0.png', '$scratch/versions', seeds=range(2), model='texture', t=60.0)"
+check "one photo over two seeds, in Python" [ $status = 0 ]
+check "two results" written "$scratch/versions" 0-0.png 0-1.png
+
+run seeds.scm "
+(load \"$examples/regenerate-seeds.scm\")
+(diffusion-regenerate-seeds \"$scratch/photos/0.png\" \"$scratch/others/0\" 2 \"texture\" 60)"
+check "one photo over two seeds, in Script-Fu" [ $status = 0 ]
+check "two results" written "$scratch/others" 0-0.png 0-1.png
+
+run compare.py "
+import sys
+sys.path.insert(0, '$(dirname "$(readlink -f "$0")")')
+from gimptest import *
+from gi.repository import Gio
+def load(path):
+    return raw(Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path('$scratch/' + path)).get_layers()[0])
+check((load('versions/0-0.png') == load('others/0-0.png')).all(), 'Python and Script-Fu differ')
+check((load('versions/0-0.png') != load('versions/0-1.png')).any(), 'two seeds gave the same picture')"
+check "the same seed gives the same picture, another one another" [ $status = 0 ]
 
 run missing.py "
 exec(open('$examples/denoise-folder.py').read())

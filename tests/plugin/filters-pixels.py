@@ -67,9 +67,10 @@ for precision in MATRIX:
                     check_made(make("generate", image, layers, target="selection", **QUICK), layers, before)
                 for i, layer in enumerate(layers):
                     check(raw(layer).tobytes() == before[i].tobytes(), "the layer below changed")
-                make("regenerate", image, layers, t=70.0, new_layer=False, **QUICK)
-                for i, layer in enumerate(layers):
-                    check(raw(layer).tobytes() == raw(made[i]).tobytes(), "in place is not as the new layer")
+                if selection == "feathered":
+                    make("regenerate", image, layers, t=70.0, new_layer=False, **QUICK)
+                    for i, layer in enumerate(layers):
+                        check(raw(layer).tobytes() == raw(made[i]).tobytes(), "in place is not as the new layer")
                 check(image.get_color_profile().get_icc_profile() == profile, "another profile")
                 image.delete()
 

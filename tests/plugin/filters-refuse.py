@@ -55,6 +55,25 @@ with Test("regenerate: jumps without a selection, no layer, a group, a locked la
     refused(["not a layer"], "regenerate", image, [mask], t=5.0)
     layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
 
+with Test("a selection beside the layer, a layer group, a text layer"):
+    other, far = photo(24, 20)
+    far.set_offsets(100000, -50000)
+    other.select_rectangle(Gimp.ChannelOps.REPLACE, 2, 2, 5, 5)
+    group = Gimp.GroupLayer.new(other, "group")
+    text = Gimp.TextLayer.new(other, "words", Gimp.context_get_font(), 12, Gimp.Unit.pixel())
+    for item in (group, text):
+        other.insert_layer(item, None, 0)
+    before = raw(far)
+    for verb, more in (("regenerate", {"t": 5.0}), ("generate", {"target": "selection"})):
+        for item, word in ((far, "does not touch"), (group, "layer group"), (text, "text layer")):
+            status, message = run(verb, other, [item], **more)
+            check(status != SUCCESS and word in message, message)
+    check((raw(far) == before).all() and len(other.get_layers()) == 3, "something changed")
+    Gimp.Selection.none(other)
+    status, values = run("regenerate", other, [far], t=5.0, steps=1)
+    check(status == SUCCESS, values)
+    other.delete()
+
 with Test("generate: target, size, selection"):
     refused(["target", "moon", "layer"], "generate", image, [layer], target="moon")
     refused(["no image"], "generate", None, [], target="layer")

@@ -8,10 +8,10 @@ import time
 
 from filters import *
 
-WIDTH, HEIGHT = 900, 700
+WIDTH, HEIGHT = 700, 500
 PRECISION = P.U16_NON_LINEAR
-# The longest time, in seconds, from when a part of the work began to when it is killed.
-PARTS = {"reading": 0.03, "computing": 0.5, "writing": 0.05}
+PARTS = ("reading", "computing", "writing")
+TIMES = 2
 random.seed(1)
 
 
@@ -42,47 +42,53 @@ def computes(process):
     return any(read("/proc/%d/task/%s/comm" % (process, task)).startswith(b"diffusion-work") for task in tasks)
 
 
-class Killer(threading.Thread):
-    """Kills the plug-in a while after a part of its work began."""
+class Watcher(threading.Thread):
+    """Sees the parts of the plug-in's work, and kills it a while after one began."""
 
-    def __init__(self, part, delay):
+    def __init__(self, part=None, delay=0.0):
         super().__init__()
         self.part, self.delay = part, delay
         self.killed = self.given_up = False
+        self.began = []
+        self.start()
 
     def until(self, condition):
         while not self.given_up:
             value = condition()
             if value:
-                return value
+                break
             time.sleep(0.0005)
-        return None
+        self.began.append(time.monotonic())
+        return None if self.given_up else value
+
+    def strike(self, process, part):
+        if part != self.part or self.given_up:
+            return
+        time.sleep(self.delay)
+        try:
+            os.kill(process, signal.SIGKILL)
+            self.killed = True
+        except ProcessLookupError:
+            pass
 
     def run(self):
         process = self.until(plug_in)
-        if process and self.part != "reading":
-            self.until(lambda: computes(process))
-        if process and self.part == "writing":
-            self.until(lambda: not computes(process))
-        time.sleep(self.delay)
-        if process and not self.given_up:
-            try:
-                os.kill(process, signal.SIGKILL)
-                self.killed = True
-            except ProcessLookupError:
-                pass
+        if process:
+            self.strike(process, "reading")
+            self.until(lambda: self.killed or computes(process))
+            self.strike(process, "computing")
+            self.until(lambda: self.killed or not computes(process))
+            self.strike(process, "writing")
+            self.until(lambda: not os.path.exists("/proc/%d" % process))
 
+    def end(self):
+        self.given_up = True
+        self.join()
+        return self
 
-def killed(part, function):
-    """Whether the plug-in was killed before it was done; what the function returns."""
-    killer = Killer(part, random.uniform(0, PARTS[part]))
-    killer.start()
-    try:
-        values = function()
-    finally:
-        killer.given_up = True
-        killer.join()
-    return killer.killed, values
+    def times(self):
+        """How long each part took."""
+        return {part: self.began[i + 1] - self.began[i] for i, part in enumerate(PARTS)}
 
 
 def near(a, b):
@@ -111,47 +117,54 @@ def fresh():
 
 WORK = {
     "denoise, in place": lambda image, layers: denoise(image, layers, sigma=20.0),
-    "denoise, new layers": lambda image, layers: denoise(image, layers, sigma=20.0, new_layer=True),
     "regenerate, new layers": lambda image, layers: run("regenerate", image, layers, model="photo", t=40.0, steps=1),
 }
+deaths = 0
 for name, work in WORK.items():
     image, layers = fresh()
     before = [raw(layer) for layer in layers]
+    watcher = Watcher()
     check(work(image, layers)[0] == SUCCESS, name)
+    times = watcher.end().times()
+    print("# %s: %s" % (name, ", ".join("%s %.2f s" % item for item in times.items())))
     new = [layer for layer in image.get_layers() if layer not in layers]
     after = [raw(layer) for layer in (new or layers)]
     image.delete()
     for part in PARTS:
         with Test("%s, killed while %s" % (name, part)):
-            deaths = 0
-            for _ in range(3):
+            for i in range(TIMES):
+                if i > 0:
+                    image.delete()
                 image, layers = fresh()
-                dead, values = killed(part, lambda: work(image, layers))
-                deaths += dead and values[0] != SUCCESS
-                now = [raw(layer) for layer in layers]
+                watcher = Watcher(part, random.uniform(0, times[part]))
+                status, values = work(image, layers)
+                watcher.end()
+                deaths += watcher.killed and status != SUCCESS
                 made = [raw(layer) for layer in image.get_layers() if layer not in layers]
-                for i, pixels in enumerate(now):
-                    changed = not new and near(pixels, after[i])
-                    check((pixels == before[i]).all() or changed, "layer %d is half done" % i)
-                    check(not changed or part == "writing" or values[0] == SUCCESS, "layer %d changed too early" % i)
+                for i, layer in enumerate(layers):
+                    changed = not new and near(raw(layer), after[i])
+                    check(changed or (raw(layer) == before[i]).all(), "layer %d is half done" % i)
+                    check(not changed or part == "writing" or status == SUCCESS, "layer %d changed too early" % i)
                 check(len(made) <= len(new), "%d new layers" % len(made))
                 for pixels in made:
                     check(any(near(pixels, other) for other in before + after), "a new layer is half done")
-                if part != "writing" and values[0] != SUCCESS:
-                    check(not image.is_dirty() and not made, "something was changed while " + part)
+                if part != "writing" and status != SUCCESS:
+                    check(not image.is_dirty() and not made, "something changed too early")
                 for layer, pixels in zip(image.get_layers(), saved(image)):
                     same(raw(layer), pixels, "the saved file")
-                # The next one is as if nothing had happened.
                 for layer in [layer for layer in image.get_layers() if layer not in layers]:
                     image.remove_layer(layer)
-                for layer, pixels in zip(layers, before):
-                    put_raw(layer, pixels)
-                check(work(image, layers)[0] == SUCCESS, "the next run failed")
-                again = [layer for layer in image.get_layers() if layer not in layers] or layers
-                for layer, pixels in zip(again, after):
-                    same(raw(layer), pixels, "the next run")
-                image.delete()
-            print("# killed %d of 3 times before it was done" % deaths)
-            check(deaths > 0 or part == "writing", "it was never killed in time")
+            # The next one is as if nothing had happened.
+            for layer, pixels in zip(layers, before):
+                put_raw(layer, pixels)
+            check(work(image, layers)[0] == SUCCESS, "the next run failed")
+            again = [layer for layer in image.get_layers() if layer not in layers] or layers
+            for layer, pixels in zip(again, after):
+                same(raw(layer), pixels, "the next run")
+            image.delete()
+
+with Test("it was killed before it was done"):
+    print("# %d of %d times" % (deaths, TIMES * len(PARTS) * len(WORK)))
+    check(deaths > TIMES, "it was never killed in time")
 
 finish()
