@@ -43,13 +43,14 @@ diffusion_denoise_settings_get (DiffusionDenoiseSettings *settings, GimpProcedur
 {
   g_object_get (config, "model", &settings->model, "sigma", &settings->sigma, "strength", &settings->strength,
                 "luma", &settings->luma, "chroma", &settings->chroma, "detail", &settings->detail, "passes",
-                &settings->passes, NULL);
+                &settings->passes, "precision", &settings->precision, NULL);
 }
 
 void
 diffusion_denoise_settings_clear (DiffusionDenoiseSettings *settings)
 {
   g_clear_pointer (&settings->model, g_free);
+  g_clear_pointer (&settings->precision, g_free);
 }
 
 static gboolean
@@ -99,8 +100,15 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
 gboolean
 diffusion_denoise_session_check (DiffusionDenoiseSession *self, GimpProcedureConfig *config, GError **error)
 {
+  g_auto (DiffusionDenoiseSettings) settings = { 0 };
+  DiffusionSamplingOptions sampling = { .guidance_scale = 1.0 };
   gboolean new_layer;
 
+  diffusion_denoise_settings_get (&settings, config);
+  sampling.model = settings.model;
+  sampling.precision = settings.precision;
+  if (!diffusion_sampling_check (&sampling, error))
+    return FALSE;
   g_object_get (config, "new-layer", &new_layer, NULL);
   for (guint i = 0; new_layer && i < self->items->len; i++)
     if (!GIMP_IS_LAYER (self->items->pdata[i]))
@@ -226,6 +234,8 @@ make_options (const DiffusionDenoiseSettings *settings, const gint *region)
   options.chroma = settings->chroma;
   options.detail = settings->detail;
   options.passes = settings->passes;
+  options.precision
+      = g_strcmp0 (settings->precision, "bf16") == 0 ? DIFFUSION_PRECISION_BF16 : DIFFUSION_PRECISION_F32;
   options.region = region;
   return options;
 }

@@ -18,6 +18,7 @@ typedef struct _DiffusionDenoiseSession DiffusionDenoiseSession;
  * @chroma: share of @strength for colour, 0 to 1
  * @detail: how much fine structure is brought back, 0 to 1
  * @passes: how often the network looks at the picture
+ * @precision: of the network's products: "f32", or "bf16"
  */
 typedef struct
 {
@@ -28,6 +29,7 @@ typedef struct
   double chroma;
   double detail;
   gint passes;
+  char *precision;
 } DiffusionDenoiseSettings;
 
 /** diffusion_denoise_settings_get: (skip): takes the settings from a procedure's arguments. */

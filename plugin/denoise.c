@@ -123,6 +123,8 @@ diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
                                    _ ("1 gives the most likely picture; more passes a sharper one that is less certain, "
                                       "in as many times the time"),
                                    1, DIFFUSION_DENOISE_MAX_PASSES, 1, G_PARAM_READWRITE);
+  gimp_procedure_add_string_argument (procedure, "precision", _ ("_Precision"),
+                                      _ ("Of the network's products: f32 or bf16"), "f32", G_PARAM_READWRITE);
   gimp_procedure_add_boolean_argument (procedure, "new-layer", _ ("Result in a new _layer"),
                                        _ ("Leave each layer as it is and put the result into a copy above it"), FALSE,
                                        G_PARAM_READWRITE);

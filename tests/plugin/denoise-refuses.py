@@ -94,6 +94,10 @@ with Test("a model that does not exist"):
     refused(image, [layer], ["/no/such/folder"], model="/no/such/folder")
     refused(image, [layer], [], model="")
 
+with Test("a precision that there is not"):
+    image, layer = simple()
+    refused(image, [layer], ["precision", "f8", "bf16"], precision="f8")
+
 with Test("a file that is no model"):
     image, layer = simple()
     path = os.path.join(folder(), "broken.safetensors")

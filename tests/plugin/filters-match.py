@@ -20,20 +20,21 @@ with Test("generate: several pictures by the name of their class, as layers of a
     same(raw(again[0]), raw(layers[1]), "the class by its number")
     image.delete()
 
-for gray in (False, True):
-    for precision in (P.U8_NON_LINEAR, P.U16_NON_LINEAR):
-        for more in ({}, {"sigma": 30.0}, {"sigma": 30.0, "strength": 0.7, "luma": 0.8, "chroma": 0.4, "detail": 0.3},
-                     {"sigma": 20.0, "passes": 2}):
-            with Test("denoise: %s %s %s" % ("gray" if gray else "RGB", name_of(precision), more)):
-                image, layer = photo(70, 50, gray, precision)
-                save(image, "in.png")
-                options = [word for name, value in more.items() for word in ("--" + name, "%g" % value)]
-                command("denoise", path("in.png"), path("out.png"), "--model", "photo", *options)
-                made, = make("denoise", image, [layer], new_layer=True, **more)
-                same(raw(made), load("out.png"), "the new layer")
-                make("denoise", image, [layer], **more)
-                same(raw(layer), raw(made), "in place")
-                image.delete()
+for gray, precision, more in (
+        (False, P.U8_NON_LINEAR, {}),
+        (False, P.U16_NON_LINEAR, {"sigma": 30.0, "strength": 0.7, "luma": 0.8, "chroma": 0.4, "detail": 0.3}),
+        (True, P.U8_NON_LINEAR, {"sigma": 30.0}),
+        (True, P.U16_NON_LINEAR, {"sigma": 20.0, "passes": 2, "precision": "bf16"})):
+    with Test("denoise: %s %s %s" % ("gray" if gray else "RGB", name_of(precision), more)):
+        image, layer = photo(70, 50, gray, precision)
+        save(image, "in.png")
+        options = [word for name, value in more.items() for word in ("--" + name, str(value))]
+        command("denoise", path("in.png"), path("out.png"), "--model", "photo", *options)
+        made, = make("denoise", image, [layer], new_layer=True, **more)
+        same(raw(made), load("out.png"), "the new layer")
+        make("denoise", image, [layer], **more)
+        same(raw(layer), raw(made), "in place")
+        image.delete()
 
 for sampler, more in (("ancestral", {}), ("ddim", {"eta": 0.5}), ("dpm++", {}), ("ddim", {"seamless": True})):
     with Test("generate: %s %s" % (sampler, more)):
