@@ -70,10 +70,12 @@ load (DiffusionSampleType type, const guint8 *sample)
     }
 }
 
-static double
-quantise (double value, double most)
+/* As picture files are written: the command gives the same samples. */
+static guint
+quantise (float value, float most)
 {
-  return rint (CLAMP (value, 0.0, 1.0) * most);
+  value = value * most + 0.5f;
+  return value > 0.0f ? (guint) MIN (value, most) : 0;
 }
 
 static void
@@ -86,14 +88,14 @@ store (DiffusionSampleType type, double value, guint8 *sample)
   switch (type)
     {
     case DIFFUSION_SAMPLE_U8:
-      *sample = (guint8) quantise (value, G_MAXUINT8);
+      *sample = (guint8) quantise (single, G_MAXUINT8);
       break;
     case DIFFUSION_SAMPLE_U16:
-      u16 = (guint16) quantise (value, G_MAXUINT16);
+      u16 = (guint16) quantise (single, G_MAXUINT16);
       memcpy (sample, &u16, sizeof u16);
       break;
     case DIFFUSION_SAMPLE_U32:
-      u32 = (guint32) quantise (value, G_MAXUINT32);
+      u32 = (guint32) rint (CLAMP (value, 0.0, 1.0) * G_MAXUINT32);
       memcpy (sample, &u32, sizeof u32);
       break;
     case DIFFUSION_SAMPLE_HALF:
