@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import training
+from environment import KEEPS_MEMORY
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Of the pictures that the photo model and FFDNet are timed with.
@@ -26,8 +27,9 @@ def note(text):
 class Contestant:
     """A process that runs something once for each line it is sent and answers with the seconds."""
 
-    def __init__(self, command, env=None):
+    def __init__(self, command, env=None, quiet=False):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.DEVNULL if quiet else None,
                                         env={**os.environ, **(env or {})}, cwd=HERE)
         line = self.process.stdout.readline()
         while line and line != "ready\n":
@@ -67,8 +69,10 @@ class Bench:
         return Contestant([self.command, "bench", "--on-request", name + "$"],
                           {"DIFFUSION_THREADS": str(self.options.threads), **env})
 
-    def peer(self, engine, network, path=""):
-        return Contestant([sys.executable, os.path.join(HERE, "peer.py"), engine, network, str(self.options.threads), path])
+    def peer(self, engine, network, path="", env=KEEPS_MEMORY):
+        # ONNX Runtime says at length that Debian's ONNX is loaded twice.
+        return Contestant([sys.executable, os.path.join(HERE, "peer.py"), engine, network, str(self.options.threads), path],
+                          env, quiet=engine == "onnx")
 
     def in_turn(self, contestants, scale=None):
         """Medians of several runs, one of each in every round, so that a busy moment is fair to all."""
@@ -161,8 +165,8 @@ def bench_network(bench, name, target, bfloat16=False, memory=False):
         if weighed:
             peaks, times = {}, {}
             for key, start in (("ours", lambda: bench.ours(work)),
-                               ("PyTorch", lambda: bench.peer("torch-plain", name)),
-                               ("ONNX Runtime", lambda: bench.peer("onnx", name, path))):
+                               ("PyTorch", lambda: bench.peer("torch-plain", name, env={})),
+                               ("ONNX Runtime", lambda: bench.peer("onnx", name, path, {}))):
                 contestant = start()
                 times[key] = contestant.run()
                 peaks[key] = contestant.peak_bytes()

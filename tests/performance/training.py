@@ -11,6 +11,8 @@ import statistics
 import subprocess
 import sys
 
+from environment import KEEPS_MEMORY
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # name, batch, size
@@ -24,7 +26,7 @@ class Worker:
         self.name = name
         # Said to both: PyTorch does not always find all processors by itself.
         environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", DIFFUSION_THREADS=str(threads),
-                           OMP_NUM_THREADS=str(threads))
+                           OMP_NUM_THREADS=str(threads), **(KEEPS_MEMORY if "PyTorch" in name else {}))
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment)
         self.about = json.loads(self.process.stdout.readline())
