@@ -54,7 +54,8 @@ cli_denoiser_run (CliDenoiser *denoiser, CliPixels *noisy, double sigma, double 
   DiffusionDenoiseReport report = { 0 };
 
   options.sigma = sigma;
-  options.precision = denoiser->precision;
+  options.precision = denoiser->precision == DIFFUSION_PRECISION_BF16 ? DIFFUSION_DENOISE_PRECISION_BF16
+                                                                      : DIFFUSION_DENOISE_PRECISION_F32;
   if (!diffusion_denoise (denoiser->model, picture, &options, &report, progress, progress_data, cancellable, error))
     return NULL;
   if (used != NULL)

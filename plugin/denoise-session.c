@@ -97,18 +97,41 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
   return g_steal_pointer (&self);
 }
 
+static gboolean
+find_precision (const char *name, DiffusionDenoisePrecision *precision)
+{
+  *precision = DIFFUSION_DENOISE_PRECISION_AUTO;
+  if (name == NULL || *name == '\0')
+    return TRUE;
+  for (guint i = 0; diffusion_denoise_precisions[i] != NULL; i++)
+    if (strcmp (name, diffusion_denoise_precisions[i]) == 0)
+      {
+        *precision = (DiffusionDenoisePrecision) i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 gboolean
 diffusion_denoise_session_check (DiffusionDenoiseSession *self, GimpProcedureConfig *config, GError **error)
 {
   g_auto (DiffusionDenoiseSettings) settings = { 0 };
   DiffusionSamplingOptions sampling = { .guidance_scale = 1.0 };
+  DiffusionDenoisePrecision precision;
   gboolean new_layer;
 
   diffusion_denoise_settings_get (&settings, config);
   sampling.model = settings.model;
-  sampling.precision = settings.precision;
   if (!diffusion_sampling_check (&sampling, error))
     return FALSE;
+  if (!find_precision (settings.precision, &precision))
+    {
+      g_autofree char *names = g_strjoinv (", ", (char **) diffusion_denoise_precisions);
+
+      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("precision: found “%s”, expected one of %s"),
+                   settings.precision, names);
+      return FALSE;
+    }
   g_object_get (config, "new-layer", &new_layer, NULL);
   for (guint i = 0; new_layer && i < self->items->len; i++)
     if (!GIMP_IS_LAYER (self->items->pdata[i]))
@@ -234,8 +257,7 @@ make_options (const DiffusionDenoiseSettings *settings, const gint *region)
   options.chroma = settings->chroma;
   options.detail = settings->detail;
   options.passes = settings->passes;
-  options.precision
-      = g_strcmp0 (settings->precision, "bf16") == 0 ? DIFFUSION_PRECISION_BF16 : DIFFUSION_PRECISION_F32;
+  find_precision (settings->precision, &options.precision);
   options.region = region;
   return options;
 }

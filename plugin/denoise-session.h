@@ -18,7 +18,7 @@ typedef struct _DiffusionDenoiseSession DiffusionDenoiseSession;
  * @chroma: share of @strength for colour, 0 to 1
  * @detail: how much fine structure is brought back, 0 to 1
  * @passes: how often the network looks at the picture
- * @precision: of the network's products: "f32", or "bf16"
+ * @precision: of the network's products: one of diffusion_denoise_precisions, or "" for the first
  */
 typedef struct
 {

@@ -124,7 +124,9 @@ diffusion_denoise_procedure_new (GimpPlugIn *plug_in)
                                       "in as many times the time"),
                                    1, DIFFUSION_DENOISE_MAX_PASSES, 1, G_PARAM_READWRITE);
   gimp_procedure_add_string_argument (procedure, "precision", _ ("_Precision"),
-                                      _ ("Of the network's products: f32 or bf16"), "f32", G_PARAM_READWRITE);
+                                      _ ("Of the network's products: f32, bf16, or auto: bf16 for 8 bits where the processor is faster "
+                                         "with it"),
+                                      diffusion_denoise_precisions[DIFFUSION_DENOISE_PRECISION_AUTO], G_PARAM_READWRITE);
   gimp_procedure_add_boolean_argument (procedure, "new-layer", _ ("Result in a new _layer"),
                                        _ ("Leave each layer as it is and put the result into a copy above it"), FALSE,
                                        G_PARAM_READWRITE);

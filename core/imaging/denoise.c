@@ -24,6 +24,7 @@ typedef struct
 {
   DiffusionPhotoModel *model;
   const DiffusionDenoiseOptions *options;
+  DiffusionPrecision precision;
   double sigma;
   double gray_sigma; /* deviation of the noise's brightness, 0 to 1 units */
   gint margin;       /* of a tile, that need not be computed */
@@ -34,11 +35,21 @@ typedef struct
  * where a camera's software mixed them. */
 #define GRAY_OF_COLOR 0.65
 
+const char *const diffusion_denoise_precisions[] = { "auto", "f32", "bf16", NULL };
+
 DiffusionDenoiseOptions
 diffusion_denoise_options_default (void)
 {
-  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1, .passes = 1,
-                                     .precision = DIFFUSION_PRECISION_F32 };
+  return (DiffusionDenoiseOptions) { .sigma = DIFFUSION_SIGMA_AUTO, .strength = 1, .luma = 1, .chroma = 1, .passes = 1 };
+}
+
+static DiffusionPrecision
+choose_precision (const DiffusionPicture *picture, const DiffusionDenoiseOptions *options)
+{
+  if (options->precision == DIFFUSION_DENOISE_PRECISION_AUTO)
+    return picture->bits == 8 && diffusion_cpu_level () >= DIFFUSION_CPU_AVX512_BF16 ? DIFFUSION_PRECISION_BF16
+                                                                                     : DIFFUSION_PRECISION_F32;
+  return options->precision == DIFFUSION_DENOISE_PRECISION_BF16 ? DIFFUSION_PRECISION_BF16 : DIFFUSION_PRECISION_F32;
 }
 
 static void
@@ -62,7 +73,7 @@ worker_prepare (Worker *worker, const Denoise *denoise, gint width, gint height,
                                                      diffusion_photo_model_get_params (denoise->model), height, width,
                                                      denoise->margin, &worker->values, &left);
   worker->skipped = denoise->margin - left;
-  worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, denoise->options->precision, error);
+  worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, denoise->precision, error);
   worker->width = width;
   worker->height = height;
   return worker->exec != NULL;
@@ -228,7 +239,10 @@ diffusion_denoise (DiffusionPhotoModel *model,
                    GCancellable *cancellable,
                    GError **error)
 {
-  Denoise denoise = { .model = model, .options = options, .sigma = options->sigma };
+  Denoise denoise = { .model = model,
+                      .options = options,
+                      .precision = choose_precision (picture, options),
+                      .sigma = options->sigma };
   DiffusionTileWork work;
   DiffusionTilePlan plan;
   gboolean ok;

@@ -13,6 +13,25 @@ G_BEGIN_DECLS
 #define DIFFUSION_DENOISE_MAX_PASSES 8
 
 /**
+ * DiffusionDenoisePrecision:
+ * @DIFFUSION_DENOISE_PRECISION_AUTO: bfloat16 for pictures of 8 bits where the processor multiplies it faster, float32 for
+ *   all others. The results of both differ by one level of 255 at most
+ * @DIFFUSION_DENOISE_PRECISION_F32: float32
+ * @DIFFUSION_DENOISE_PRECISION_BF16: bfloat16, sums in float32
+ *
+ * Of the network's products; the noise estimate's are float32 always.
+ */
+typedef enum
+{
+  DIFFUSION_DENOISE_PRECISION_AUTO,
+  DIFFUSION_DENOISE_PRECISION_F32,
+  DIFFUSION_DENOISE_PRECISION_BF16
+} DiffusionDenoisePrecision;
+
+/** diffusion_denoise_precisions: (array zero-terminated=1): their names: "auto", "f32", "bf16". */
+extern const char *const diffusion_denoise_precisions[];
+
+/**
  * DiffusionDenoiseOptions:
  * @sigma: deviation of the noise, 0..255 units; 0 changes nothing; %DIFFUSION_SIGMA_AUTO estimates it
  * @strength: how much of the noise is taken away, 0 to 1 (above 1: more than was found, up to 2, by a higher σ)
@@ -22,7 +41,7 @@ G_BEGIN_DECLS
  *   diffusion_detail_recover()
  * @passes: 1: the posterior mean; up to %DIFFUSION_DENOISE_MAX_PASSES: sharper, closer to how such pictures look and
  *   farther from this one
- * @precision: of the network's products; the estimate's are float32 always
+ * @precision: of the products
  * @region: (nullable) (array fixed-size=4): x, y, width, height of the part to compute; %NULL: all
  * @tile: side of the tiles, 0 chooses
  * @memory_limit: bytes over the picture itself; 0 for %DIFFUSION_TILE_MEMORY
@@ -35,7 +54,7 @@ typedef struct
   double chroma;
   double detail;
   gint passes;
-  DiffusionPrecision precision;
+  DiffusionDenoisePrecision precision;
   const gint *region;
   gint tile;
   gsize memory_limit;

@@ -50,7 +50,7 @@ remove_model (char *path)
 }
 
 static float *
-run (gint width, gint height, gint channels, const DiffusionDenoiseOptions *options, const float *in)
+run_bits (gint width, gint height, gint channels, gint bits, const DiffusionDenoiseOptions *options, const float *in)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
@@ -59,10 +59,17 @@ run (gint width, gint height, gint channels, const DiffusionDenoiseOptions *opti
   DiffusionDenoiseReport report;
 
   g_assert_no_error (error);
+  picture->bits = bits;
   diffusion_denoise (model, picture, options, &report, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (report.peak_bytes, <=, DIFFUSION_TILE_MEMORY);
   return out;
+}
+
+static float *
+run (gint width, gint height, gint channels, const DiffusionDenoiseOptions *options, const float *in)
+{
+  return run_bits (width, height, channels, 32, options, in);
 }
 
 static float *
@@ -117,17 +124,23 @@ test_precision (void)
 {
   g_autofree float *in = make_picture (64, 48, 3);
   DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
-  g_autofree float *exact = NULL, *rounded = NULL;
+  g_autofree float *exact = NULL, *rounded = NULL, *few_bits = NULL, *many_bits = NULL;
   float difference = 0;
+  const gboolean faster = diffusion_cpu_level () >= DIFFUSION_CPU_AVX512_BF16;
 
   options.sigma = 25;
+  few_bits = run_bits (64, 48, 3, 8, &options, in);
+  many_bits = run_bits (64, 48, 3, 16, &options, in);
+  options.precision = DIFFUSION_DENOISE_PRECISION_F32;
   exact = run (64, 48, 3, &options, in);
-  options.precision = DIFFUSION_PRECISION_BF16;
+  options.precision = DIFFUSION_DENOISE_PRECISION_BF16;
   rounded = run (64, 48, 3, &options, in);
   for (gsize i = 0; i < 64 * 48 * 3; i++)
     difference = MAX (difference, fabsf (rounded[i] - exact[i]));
   g_assert_cmpfloat (difference, <, 1.0 / 255);
-  if (diffusion_cpu_level () >= DIFFUSION_CPU_AVX512_BF16)
+  g_assert_cmpmem (many_bits, 64 * 48 * 12, exact, 64 * 48 * 12);
+  g_assert_cmpmem (few_bits, 64 * 48 * 12, faster ? rounded : exact, 64 * 48 * 12);
+  if (faster)
     g_assert_cmpfloat (difference, >, 1e-5);
   else
     g_assert_cmpfloat (difference, <, 1e-5);
