@@ -40,7 +40,7 @@ save_preview (const DiffusionPreview *preview, gpointer data)
                                                preview->step);
       g_autofree char *path = g_build_filename (job->progressive, name, NULL);
 
-      if (!cli_sampling_save (&job->sampling, preview->x0 + i * size, (gint) preview->width, (gint) preview->height, path,
+      if (!cli_sampling_save (&job->sampling, preview->x0 + i * size, (gint) preview->width, (gint) preview->height, 8, path,
                               &job->problem))
         g_cancellable_cancel (job->cancellable);
     }
@@ -81,7 +81,7 @@ generate_all (Job *job, guint batch, GError **error)
         {
           g_autofree char *path = cli_numbered_path (job->out, job->first + i, (guint) job->count);
 
-          done = cli_sampling_save (s, values + i * size, job->width, job->height, path, error);
+          done = cli_sampling_save (s, values + i * size, job->width, job->height, 8, path, error);
         }
     }
   diffusion_free (values);

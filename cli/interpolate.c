@@ -49,7 +49,7 @@ interpolate (Job *job, char **arguments, GCancellable *cancellable, GError **err
     {
       g_autofree char *path = cli_numbered_path (arguments[2], i, n);
 
-      done = cli_sampling_save (s, values + i * size, a->width, a->height, path, error);
+      done = cli_sampling_save (s, values + i * size, a->width, a->height, MAX (a->bits, b->bits), path, error);
     }
   diffusion_free (values);
   return done;

@@ -170,11 +170,12 @@ cli_sampling_from_pixels (const CliPixels *pixels, float *out)
 }
 
 gboolean
-cli_sampling_save (const CliSampling *s, const float *values, gint width, gint height, const char *path, GError **error)
+cli_sampling_save (const CliSampling *s, const float *values, gint width, gint height, gint bits, const char *path,
+                   GError **error)
 {
   gint channels = (gint) s->editor.predictor->channels;
   gsize count = (gsize) width * (gsize) height * (gsize) channels;
-  g_autoptr (DiffusionPicture) picture = diffusion_pictures_new (width, height, channels, 8, error);
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_new (width, height, channels, bits, error);
   float *scaled = picture != NULL ? diffusion_try_alloc (count * sizeof (float), _ ("a picture"), error) : NULL;
   gboolean done = scaled != NULL;
 

@@ -85,10 +85,11 @@ void cli_sampling_from_pixels (const CliPixels *pixels, float *out);
 /**
  * cli_sampling_save:
  * @values: [height, width, channels] in [−1, 1]
- * @path: file to write, 8 bits
+ * @bits: precision of the file, as far as its format has it: 8, 16 or 32
+ * @path: file to write
  */
-gboolean cli_sampling_save (const CliSampling *sampling, const float *values, gint width, gint height, const char *path,
-                            GError **error);
+gboolean cli_sampling_save (const CliSampling *sampling, const float *values, gint width, gint height, gint bits,
+                            const char *path, GError **error);
 
 /** cli_numbered_path: (transfer full): "dir/name-007.png" for "dir/name.png"; @path itself where @count is 1. */
 char *cli_numbered_path (const char *path, guint index, guint count);

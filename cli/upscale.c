@@ -34,7 +34,7 @@ upscale (CliSampling *s, gint factor, char **arguments, GCancellable *cancellabl
 
   gboolean done = diffusion_upscale (&s->editor, values + size, (gsize) low->height, (gsize) low->width, 1, (gsize) height,
                                      (gsize) width, values, error)
-                  && cli_sampling_save (s, values, width, height, arguments[1], error);
+                  && cli_sampling_save (s, values, width, height, low->bits, arguments[1], error);
   diffusion_free (values);
   return done;
 }

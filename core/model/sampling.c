@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/diffusion/respacing.h"
 
 #define MAX_STEPS 100000
 #define MAX_GUIDANCE 1e6
@@ -247,6 +248,19 @@ list_classes (DiffusionModel *model, guint count)
 }
 
 static gboolean
+check_respacing (const DiffusionSampling *self, const DiffusionSamplingOptions *options, GError **error)
+{
+  g_autofree double *times = NULL;
+  g_autoptr (GError) reason = NULL;
+  gsize count;
+
+  if (!is_given (options->respacing))
+    return TRUE;
+  times = diffusion_timesteps_from_spec (self->editor.schedule->steps, options->respacing, &count, &reason);
+  return times != NULL || refuse (error, options, "respacing", "%s", reason->message);
+}
+
+static gboolean
 choose_classes (DiffusionSampling *self, const DiffusionSamplingOptions *options, gsize n, GError **error)
 {
   DiffusionNetwork *whose = self->model.network;
@@ -312,6 +326,8 @@ diffusion_sampling_prepare (DiffusionSampling *self, const DiffusionSamplingOpti
     return FALSE;
   if (options->steps > 0
       && !check_number (options, "steps", (double) options->steps, 1, (double) self->editor.schedule->steps, error))
+    return FALSE;
+  if (!check_respacing (self, options, error))
     return FALSE;
   steps = options->steps > 0 ? options->steps : diffusion_sampler_get_usual_steps (self->sampler);
   self->editor.eta = options->eta;

@@ -99,6 +99,15 @@ fixture_classifier_model (const char *path, gint classes)
 }
 
 void
+fixture_upsampler_model (const char *path)
+{
+  DiffusionUnetConfig config = small_unet ();
+
+  config.low_res_channels = 3;
+  write_unet (path, &config);
+}
+
+void
 fixture_picture (const char *path, gint width, gint height, gint channels, gint bits)
 {
   g_autoptr (GError) error = NULL;

@@ -19,6 +19,9 @@ void fixture_unet_model (const char *path, gint classes);
 /** fixture_classifier_model: writes a tiny noisy classifier of pictures as that network makes. */
 void fixture_classifier_model (const char *path, gint classes);
 
+/** fixture_upsampler_model: writes a tiny network that is told a smaller picture. */
+void fixture_upsampler_model (const char *path);
+
 /**
  * fixture_picture:
  * @path: file to write; the extension chooses the format

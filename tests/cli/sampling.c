@@ -122,12 +122,32 @@ test_interpolate (Fixture *f, gconstpointer data)
                                                   "--lambda", "0", "0.5", "1", "--steps", "2", NULL);
 
   command_assert (result, 0, "");
-  g_assert_true (g_file_test (third, G_FILE_TEST_EXISTS));
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_open (third, NULL);
+  g_assert_nonnull (picture);
+  g_assert_cmpint (picture->bits, ==, 16);
 
   fixture_picture (other, 20, 24, 3, 8);
   g_autoptr (CommandResult) sizes = command_run ("interpolate", f->in, other, f->out, "--model", f->model, "--t", "50",
                                                  "--lambda", "0.5", "--steps", "2", NULL);
   command_assert (sizes, 1, "20×24");
+}
+
+static void
+test_upscale (Fixture *f, gconstpointer data)
+{
+  g_autofree char *model = g_build_filename (f->folder, "upsampler", NULL);
+
+  fixture_upsampler_model (model);
+  g_autoptr (CommandResult) result
+    = command_run ("upscale", f->in, f->out, "--model", model, "--factor", "2", "--steps", "2", NULL);
+  command_assert (result, 0, "");
+
+  /* As precise as what it was made of. */
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_open (f->out, NULL);
+  g_assert_nonnull (picture);
+  g_assert_cmpint (picture->width, ==, 48);
+  g_assert_cmpint (picture->height, ==, 40);
+  g_assert_cmpint (picture->bits, ==, 16);
 }
 
 static void
@@ -143,7 +163,9 @@ test_usage (Fixture *f, gconstpointer data)
     { "--class", "1", "no classes" },
     { "--classifier", "x", "--class" },
     { "--guidance-scale", "nan", "--guidance-scale" },
-    { "--respacing", "0", "0" },
+    { "--respacing", "0", "--respacing: " },
+    { "--respacing", "10,,5", "--respacing: " },
+    { "--respacing", "ddim101", "--respacing: " },
     { "--precision", "f8", "f32, bf16" },
   };
 
@@ -208,6 +230,7 @@ main (int argc, char **argv)
   ADD ("samplers", test_samplers);
   ADD ("mask", test_mask);
   ADD ("interpolate", test_interpolate);
+  ADD ("upscale", test_upscale);
   ADD ("usage", test_usage);
   ADD ("full-disk", test_full_disk);
   int status = g_test_run ();
