@@ -65,8 +65,8 @@ diffusion_picture_new_memory (gint width, gint height, gint channels, const floa
   return &memory->picture;
 }
 
-static gint
-reflect (gint i, gint n)
+gint
+diffusion_picture_reflect (gint i, gint n)
 {
   gint period = MAX (2 * (n - 1), 1);
 
@@ -84,7 +84,7 @@ find_range (gint from, gint to, gint n, gint *first, gint *last)
   *last = 0;
   for (gint i = from; i < to; i++)
     {
-      gint at = reflect (i, n);
+      gint at = diffusion_picture_reflect (i, n);
 
       *first = MIN (*first, at);
       *last = MAX (*last, at);
@@ -111,8 +111,8 @@ diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint w
   for (gint row = 0; read && row < height; row++)
     for (gint column = 0; column < width; column++)
       {
-        const float *pixel = samples + (gsize) (reflect (y + row, picture->height) - top) * stride +
-                             (gsize) (reflect (x + column, picture->width) - left) * channels;
+        const float *pixel = samples + (gsize) (diffusion_picture_reflect (y + row, picture->height) - top) * stride
+                             + (gsize) (diffusion_picture_reflect (x + column, picture->width) - left) * channels;
 
         for (gsize c = 0; c < 3; c++)
           {

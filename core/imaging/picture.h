@@ -58,6 +58,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DiffusionPicture, diffusion_picture_free)
  */
 DiffusionPicture *diffusion_picture_new_memory (gint width, gint height, gint channels, const float *in, float *out);
 
+/** diffusion_picture_reflect: the row or column that stands for position @i of a picture of @n, which is continued by
+ * reflection at its first and last one, as often as it takes. */
+gint diffusion_picture_reflect (gint i, gint n);
+
 /**
  * diffusion_picture_read_around:
  * @picture: a picture

@@ -137,17 +137,6 @@ diffusion_tiles_plan (const DiffusionPicture *picture, const gint *region, const
   return TRUE;
 }
 
-static gint
-reflect (gint i, gint n)
-{
-  gint period = MAX (2 * (n - 1), 1);
-
-  i %= period;
-  if (i < 0)
-    i += period;
-  return i < n ? i : period - i;
-}
-
 /* Reads [height, width, 3] at (x, y), reflected outside the picture. samples: room for the part inside. */
 static gboolean
 read_tile (Run *run, gint x, gint y, gint width, gint height, float *samples, float *in, GError **error)
@@ -176,11 +165,12 @@ read_tile (Run *run, gint x, gint y, gint width, gint height, float *samples, fl
     return FALSE;
   for (gint row = 0; row < height; row++)
     {
-      const float *line = samples + (gsize) (reflect (y + row, picture->height) - y0) * (gsize) (x1 - x0) * (gsize) channels;
+      const gint line_y = diffusion_picture_reflect (y + row, picture->height) - y0;
+      const float *line = samples + (gsize) line_y * (gsize) (x1 - x0) * (gsize) channels;
 
       for (gint column = 0; column < width; column++)
         {
-          const float *pixel = line + (gsize) (reflect (x + column, picture->width) - x0) * (gsize) channels;
+          const float *pixel = line + (gsize) (diffusion_picture_reflect (x + column, picture->width) - x0) * (gsize) channels;
 
           for (int c = 0; c < 3; c++)
             {
