@@ -27,6 +27,7 @@ typedef struct
 {
   DiffusionDenoiseSession *session;
   const DiffusionDenoiseSettings *settings;
+  DiffusionRunView *view; /* (nullable) */
 } Job;
 
 /* A part of a job as a part of the whole. */
@@ -326,6 +327,8 @@ run_job (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, 
 
       done += (double) region->width * region->height;
       share.to = done / pixels;
+      if (job->view)
+        diffusion_run_view_set_item (job->view, i, drawables->len);
       if (!denoise (job->session, i, job->settings, picture, region, NULL, share_progress, &share, cancellable, error))
         return FALSE;
     }
@@ -337,7 +340,7 @@ diffusion_denoise_session_run (DiffusionDenoiseSession *self, const DiffusionDen
                                DiffusionProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
                                GError **error)
 {
-  Job job = { self, settings };
+  Job job = { self, settings, NULL };
 
   return diffusion_worker_run (run_job, &job, cancellable, progress, progress_data, error);
 }
@@ -346,8 +349,9 @@ gboolean
 diffusion_denoise_session_run_dialog (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings,
                                       gboolean *stopped, GError **error)
 {
-  Job job = { self, settings };
-  const DiffusionRun run = { .title = _ ("Denoising"), .func = run_job, .data = &job };
+  g_autoptr (DiffusionRunView) view = diffusion_run_view_new ();
+  Job job = { self, settings, view };
+  const DiffusionRun run = { .title = _ ("Denoising"), .func = run_job, .data = &job, .view = view };
 
   return diffusion_run_dialog (&run, stopped, error);
 }

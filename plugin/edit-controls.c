@@ -24,6 +24,8 @@ diffusion_row_new (GtkSizeGroup *labels, const char *label, GtkWidget *widget)
   gtk_label_set_mnemonic_widget (GTK_LABEL (name), parts != NULL ? parts->data : widget);
   diffusion_set_accessible_name (parts != NULL ? parts->data : widget, label, NULL);
   gtk_size_group_add_widget (labels, name);
+  /* Rows that come and go are shown without what is in them. */
+  gtk_widget_show (name);
   gtk_box_pack_start (GTK_BOX (row), name, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (row), widget, TRUE, TRUE, 0);
   return row;

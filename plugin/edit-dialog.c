@@ -239,6 +239,22 @@ model_changed (Dialog *self)
     diffusion_size_set_model (self->size, &self->facts);
 }
 
+/* A selection is filled once. Sets nothing that is so already: that would be a change, and end never. */
+static void
+limit_to_selection (Dialog *self)
+{
+  gboolean seamless;
+  gint count;
+
+  if (!into_selection (self))
+    return;
+  g_object_get (self->config, "count", &count, "seamless", &seamless, NULL);
+  if (count != 1)
+    g_object_set (self->config, "count", 1, NULL);
+  if (seamless)
+    g_object_set (self->config, "seamless", FALSE, NULL);
+}
+
 static void
 settings_changed (GObject *config, GParamSpec *pspec, Dialog *self)
 {
@@ -246,9 +262,7 @@ settings_changed (GObject *config, GParamSpec *pspec, Dialog *self)
     model_changed (self);
   if (strcmp (pspec->name, "target") == 0)
     show_controls (self);
-  /* A selection is filled once. */
-  if (into_selection (self))
-    g_object_set (config, "count", 1, "seamless", FALSE, NULL);
+  limit_to_selection (self);
   say (self, _ ("The preview is being computed…"), FALSE);
   make_preview (self);
   if (self->preview != NULL)
@@ -457,6 +471,7 @@ run (Dialog *self, const char *title, const char *ok_label)
 
   model_changed (self);
   show_controls (self);
+  limit_to_selection (self);
   make_preview (self);
   handler = g_signal_connect (self->config, "notify", G_CALLBACK (settings_changed), self);
   self->timer = g_timeout_add (REFRESH_MS, show_cost, self);

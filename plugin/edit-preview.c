@@ -344,7 +344,7 @@ diffusion_edit_preview_new (GimpProcedureConfig *config, DiffusionSampling *samp
       /* Small pictures are hard to judge at their own size. */
       while (2 * zoom * MAX (width, height) <= ROOM)
         zoom *= 2;
-      diffusion_preview_area_set_divider (DIFFUSION_PREVIEW_AREA (self->area), 0.0);
+      diffusion_preview_area_set_comparing (DIFFUSION_PREVIEW_AREA (self->area), FALSE);
       diffusion_preview_area_set_zoom (DIFFUSION_PREVIEW_AREA (self->area), zoom);
     }
   return self;
@@ -372,6 +372,9 @@ void
 diffusion_edit_preview_invalidate (DiffusionEditPreview *self)
 {
   self->serial++;
+  g_mutex_lock (&self->lock);
+  self->cost = (DiffusionEditCost) { 0 };
+  g_mutex_unlock (&self->lock);
   diffusion_preview_area_invalidate (DIFFUSION_PREVIEW_AREA (self->area));
 }
 

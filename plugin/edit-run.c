@@ -98,31 +98,12 @@ show_progress (double fraction, gpointer data)
   gimp_progress_update (fraction);
 }
 
-static cairo_surface_t *
-get_picture (gpointer data)
-{
-  static const cairo_user_data_key_t key;
-  Work *self = data;
-  cairo_surface_t *surface;
-  DiffusionRunState state;
-  guint32 *pixels;
-  gint width, height;
-
-  diffusion_run_view_get (self->edit.view, &state);
-  pixels = state.changed ? diffusion_run_view_get_picture (self->edit.view, &width, &height) : NULL;
-  if (pixels == NULL)
-    return NULL;
-  surface = cairo_image_surface_create_for_data ((guchar *) pixels, CAIRO_FORMAT_RGB24, width, height, 4 * width);
-  cairo_surface_set_user_data (surface, &key, pixels, g_free);
-  return surface;
-}
-
 static gboolean
 compute (const DiffusionEditKind *kind, DiffusionEditJob *job, GError **error)
 {
   g_autoptr (DiffusionRunView) view = NULL;
   Work self = { kind, job, { .sampling = job->sampling, .settings = job->settings }, FALSE };
-  DiffusionRun run = { _ (kind->title), work, get_picture, &self, 0 };
+  DiffusionRun run = { .title = _ (kind->title), .func = work, .data = &self, .by_steps = TRUE };
   gboolean done, stopped;
 
   if (job->run_mode != GIMP_RUN_INTERACTIVE)
@@ -133,9 +114,8 @@ compute (const DiffusionEditKind *kind, DiffusionEditJob *job, GError **error)
       return done;
     }
   view = diffusion_run_view_new ();
-  self.edit.view = view;
+  self.edit.view = run.view = view;
   self.keep = TRUE;
-  run.steps = diffusion_edit_count_steps (&self.edit, kind->whole, job->drawables);
   return diffusion_run_dialog (&run, &stopped, error);
 }
 

@@ -396,25 +396,3 @@ diffusion_edit_cost (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawa
              ? cost_of_pictures (edit, &editor, t, extent->width, extent->height, lambdas->len, lambdas->len)
              : (DiffusionEditCost) { 0 };
 }
-
-guint
-diffusion_edit_count_steps (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawables)
-{
-  const DiffusionSettings *settings = edit->settings;
-  DiffusionEditor editor = *diffusion_sampling_get_editor (edit->sampling);
-  const float some = 1.0f;
-  DiffusionRegeneration regeneration
-      = { .mask = &some, .jump_length = (guint) settings->jump_length, .jump_count = (guint) settings->jump_count };
-  gboolean regenerates = drawables != NULL && settings->lambda == NULL;
-  double t;
-
-  if (editor.schedule == NULL)
-    return 0;
-  t = (double) editor.schedule->steps - 1.0;
-  if (drawables != NULL && !choose_t (edit, whole, &editor, &t, NULL))
-    return 0;
-  /* A picture of one pixel asks a network once a step. */
-  editor.guidance = NULL;
-  return (guint) diffusion_editor_evaluations (&editor, t, regenerates ? &regeneration : NULL, 1, 1)
-         * (drawables == NULL ? (guint) settings->count : regenerates ? drawables->len : 1);
-}

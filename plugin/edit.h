@@ -106,9 +106,6 @@ gboolean diffusion_edit_generate (const DiffusionEdit *edit, DiffusionEditResult
 gboolean diffusion_edit_interpolate (const DiffusionEdit *edit, DiffusionDrawable *a, DiffusionDrawable *b,
                                      DiffusionEditResult *result, GError **error);
 
-/** diffusion_edit_count_steps: steps of the whole computation, 0 before a model was opened; as diffusion_edit_cost(). */
-guint diffusion_edit_count_steps (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawables);
-
 /** DiffusionEditCost: what a computation needs: @work pixels through the network, @bytes of memory. */
 typedef struct
 {

@@ -4,6 +4,7 @@
 
 #include <cairo-gobject.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "core/base/i18n.h"
 
@@ -64,20 +65,39 @@ card_member (JsonObject *card, const char *first, const char *second)
   return NULL;
 }
 
-/* Why a model cannot be used here, or what it is. */
+/* "GPL-3.0-or-later; trained on …" is that much shorter at a glance. */
 static char *
-describe (DiffusionModelChooser *self, const char *name)
+shorten (const char *licence)
+{
+  return g_strndup (licence, strcspn (licence, ";\n"));
+}
+
+/* Why there is no such model, in words that help. */
+static char *
+explain (DiffusionModelChooser *self, const char *name, const GError *error)
+{
+  if (!g_error_matches (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NOT_FOUND))
+    return g_strdup (error->message);
+  if (gtk_tree_model_iter_n_children (GTK_TREE_MODEL (self->store), NULL) > 1)
+    return g_strdup_printf (_ ("“%s” is not installed. Choose another model, or add one."), name);
+  return g_strdup (_ ("No model that can do this is installed yet. Add Model… copies one from a file or a folder."));
+}
+
+/* Why a model cannot be used here, or what it is; @more: (out) (nullable): all of it. */
+static char *
+describe (DiffusionModelChooser *self, const char *name, char **more)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DiffusionModel) model = diffusion_model_open (name, NULL, NULL, &error);
   GString *text;
   JsonObject *card;
   const char *purpose, *licence;
-  g_autofree char *size = NULL;
+  g_autofree char *size = NULL, *brief = NULL;
   GStatBuf status;
 
+  *more = NULL;
   if (!model)
-    return g_strdup (error->message);
+    return explain (self, name, error);
   if (!is_kind (self, model))
     return g_strdup (_ ("This model is made for something else."));
 
@@ -89,10 +109,12 @@ describe (DiffusionModelChooser *self, const char *name)
     g_string_append_c (text, '\n');
   if (g_stat (diffusion_tensor_file_get_path (diffusion_model_get_file (model)), &status) == 0)
     size = g_format_size ((guint64) status.st_size);
-  g_string_append_printf (text, _ ("%.1f million parameters, %s"), diffusion_model_count_parameters (model) / 1e6,
-                          size ? size : "?");
+  brief = shorten (licence ? licence : _ ("not stated"));
+  g_string_append_printf (text, _ ("Size: %s"), size ? size : "?");
   g_string_append_c (text, '\n');
-  g_string_append_printf (text, _ ("Licence: %s"), licence ? licence : _ ("not stated"));
+  g_string_append_printf (text, _ ("Licence: %s"), brief);
+  if (licence && strcmp (brief, licence) != 0)
+    *more = g_strdup_printf (_ ("Licence: %s"), licence);
   return g_string_free (text, FALSE);
 }
 
@@ -124,7 +146,7 @@ append (DiffusionModelChooser *self, const char *name, const DiffusionModel *mod
   g_autofree char *markup = NULL;
 
   markup = model ? g_markup_escape_text (label, -1)
-                 : g_markup_printf_escaped ("%s\n<small>%s</small>", label, _ ("not there any more, or damaged"));
+                 : g_markup_printf_escaped ("%s\n<small>%s</small>", label, _ ("not installed, or damaged"));
   gtk_list_store_insert_with_values (self->store, NULL, -1, COLUMN_NAME, name, COLUMN_MARKUP, markup, COLUMN_THUMBNAIL,
                                      thumbnail, -1);
   g_clear_pointer (&thumbnail, cairo_surface_destroy);
@@ -151,7 +173,7 @@ static void
 show_model (DiffusionModelChooser *self)
 {
   g_autofree char *name = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *more = NULL;
 
   g_object_get (self->config, self->property, &name, NULL);
   if (name && *name && !gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->combo), name))
@@ -161,8 +183,9 @@ show_model (DiffusionModelChooser *self)
       append (self, name, model);
       gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->combo), name);
     }
-  text = describe (self, name ? name : "");
+  text = describe (self, name ? name : "", &more);
   gtk_label_set_text (GTK_LABEL (self->about), text);
+  gtk_widget_set_tooltip_text (self->about, more);
   atk_object_set_description (gtk_widget_get_accessible (self->combo), text);
 }
 
@@ -255,6 +278,21 @@ add_model (DiffusionModelChooser *self, const char *path)
 
 /* A file, or with the other button the folder that is selected or shown. */
 static void
+browsed (GtkDialog *dialog, gint response, DiffusionModelChooser *self)
+{
+  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
+
+  if (response == GTK_RESPONSE_APPLY && (!path || !g_file_test (path, G_FILE_TEST_IS_DIR)))
+    {
+      g_free (path);
+      path = gtk_file_chooser_get_current_folder (GTK_FILE_CHOOSER (dialog));
+    }
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+  if (path && (response == GTK_RESPONSE_APPLY || response == GTK_RESPONSE_ACCEPT))
+    add_model (self, path);
+}
+
+static void
 browse (GtkButton *button, DiffusionModelChooser *self)
 {
   GtkWidget *window = gtk_widget_get_toplevel (GTK_WIDGET (self));
@@ -262,8 +300,6 @@ browse (GtkButton *button, DiffusionModelChooser *self)
                                                    _ ("_Cancel"), GTK_RESPONSE_CANCEL, _ ("Add This _Folder"),
                                                    GTK_RESPONSE_APPLY, _ ("_Add"), GTK_RESPONSE_ACCEPT, NULL);
   GtkFileFilter *filter = gtk_file_filter_new ();
-  g_autofree char *path = NULL;
-  gint response;
 
   gtk_file_filter_set_name (filter, _ ("Models"));
   gtk_file_filter_add_pattern (filter, "*.safetensors");
@@ -273,17 +309,10 @@ browse (GtkButton *button, DiffusionModelChooser *self)
   gtk_file_filter_add_pattern (filter, "config.json");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
   gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
-
-  response = gtk_dialog_run (GTK_DIALOG (dialog));
-  path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
-  if (response == GTK_RESPONSE_APPLY && (!path || !g_file_test (path, G_FILE_TEST_IS_DIR)))
-    {
-      g_free (path);
-      path = gtk_file_chooser_get_current_folder (GTK_FILE_CHOOSER (dialog));
-    }
-  gtk_widget_destroy (dialog);
-  if (path && (response == GTK_RESPONSE_APPLY || response == GTK_RESPONSE_ACCEPT))
-    add_model (self, path);
+  gtk_window_set_modal (GTK_WINDOW (dialog), TRUE);
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (dialog), TRUE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (browsed), self, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void

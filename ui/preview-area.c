@@ -50,6 +50,7 @@ struct _DiffusionPreviewArea
   double center_x; /* in pixels of the picture */
   double center_y;
   double divider;
+  gboolean comparing; /* or only after is shown */
 
   DiffusionPreviewPart before;
   DiffusionPreviewPart after;
@@ -396,7 +397,7 @@ diffusion_preview_area_draw (GtkWidget *widget, cairo_t *cr)
 {
   DiffusionPreviewArea *self = DIFFUSION_PREVIEW_AREA (widget);
   gint width = gtk_widget_get_allocated_width (widget), height = gtk_widget_get_allocated_height (widget);
-  double scale = get_scale (self), x, y, split = self->divider * width;
+  double scale = get_scale (self), x, y, split = self->comparing ? self->divider * width : 0.0;
 
   gtk_render_background (gtk_widget_get_style_context (widget), cr, 0, 0, width, height);
   get_origin (self, &x, &y);
@@ -410,7 +411,8 @@ diffusion_preview_area_draw (GtkWidget *widget, cairo_t *cr)
       diffusion_preview_draw_part (cr, &self->after, x, y, scale);
       cairo_restore (cr);
     }
-  diffusion_preview_draw_divider (cr, widget, split);
+  if (self->comparing)
+    diffusion_preview_draw_divider (cr, widget, split);
   if (self->run)
     diffusion_preview_draw_progress (cr, widget, g_atomic_int_get (&self->run->done) / 1000.0);
   if (gtk_widget_has_focus (widget))
@@ -421,7 +423,8 @@ diffusion_preview_area_draw (GtkWidget *widget, cairo_t *cr)
 static gboolean
 on_divider (DiffusionPreviewArea *self, double x)
 {
-  return fabs (x - self->divider * gtk_widget_get_allocated_width (GTK_WIDGET (self))) < GRAB_PIXELS;
+  return self->comparing
+         && fabs (x - self->divider * gtk_widget_get_allocated_width (GTK_WIDGET (self))) < GRAB_PIXELS;
 }
 
 static void
@@ -633,6 +636,19 @@ diffusion_preview_area_set_divider (DiffusionPreviewArea *self, double divider)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+void
+diffusion_preview_area_set_comparing (DiffusionPreviewArea *self, gboolean comparing)
+{
+  self->comparing = comparing;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+gboolean
+diffusion_preview_area_get_comparing (DiffusionPreviewArea *self)
+{
+  return self->comparing;
+}
+
 static void
 diffusion_preview_area_class_init (DiffusionPreviewAreaClass *class)
 {
@@ -662,6 +678,7 @@ diffusion_preview_area_init (DiffusionPreviewArea *self)
 
   self->zoom = 1.0;
   self->divider = 0.5;
+  self->comparing = TRUE;
   self->stale = TRUE;
 
   gtk_widget_set_can_focus (widget, TRUE);

@@ -72,4 +72,10 @@ void diffusion_preview_area_set_divider (DiffusionPreviewArea *self, double divi
 
 double diffusion_preview_area_get_divider (DiffusionPreviewArea *self);
 
+/** diffusion_preview_area_set_comparing: whether there is something before that is worth seeing, as at first; otherwise
+ * only after is shown. */
+void diffusion_preview_area_set_comparing (DiffusionPreviewArea *self, gboolean comparing);
+
+gboolean diffusion_preview_area_get_comparing (DiffusionPreviewArea *self);
+
 G_END_DECLS

@@ -71,7 +71,6 @@ diffusion_preview_bar_new (DiffusionPreviewArea *preview)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 2);
   GtkWidget *label = gtk_label_new (NULL);
-  GtkWidget *before = gtk_button_new_with_mnemonic (_ ("Hold to see _before"));
 
   add_button (bar, "zoom-out", _ ("Zoom out"), G_CALLBACK (zoom_out), preview);
   gtk_label_set_width_chars (GTK_LABEL (label), 6);
@@ -80,9 +79,14 @@ diffusion_preview_bar_new (DiffusionPreviewArea *preview)
   add_button (bar, "zoom-original", _ ("Show at original size"), G_CALLBACK (zoom_original), preview);
   add_button (bar, "zoom-fit-best", _ ("Show everything"), G_CALLBACK (zoom_fit), preview);
 
-  g_signal_connect (before, "pressed", G_CALLBACK (before_pressed), preview);
-  g_signal_connect (before, "released", G_CALLBACK (before_released), preview);
-  gtk_box_pack_end (GTK_BOX (bar), before, FALSE, FALSE, 0);
+  if (diffusion_preview_area_get_comparing (preview))
+    {
+      GtkWidget *before = gtk_button_new_with_mnemonic (_ ("Hold to see _before"));
+
+      g_signal_connect (before, "pressed", G_CALLBACK (before_pressed), preview);
+      g_signal_connect (before, "released", G_CALLBACK (before_released), preview);
+      gtk_box_pack_end (GTK_BOX (bar), before, FALSE, FALSE, 0);
+    }
 
   g_signal_connect_object (preview, "zoomed", G_CALLBACK (show_zoom), label, 0);
   show_zoom (preview, GTK_LABEL (label));

@@ -10,7 +10,7 @@
 #define SPACING       12
 #define RESPONSE_STOP 1
 #define SETTLED_S     1.0 /* before that an estimate of the time would only jump */
-#define PICTURE_SIDE  512
+#define SMALL         256 /* pictures that are smaller are shown larger */
 
 typedef struct
 {
@@ -24,61 +24,80 @@ typedef struct
   GtkWidget *image;
 } Window;
 
+/* Whole multiples, so that the pixels of small pictures stay square. */
+static cairo_surface_t *
+enlarge (cairo_surface_t *from, gint times)
+{
+  cairo_surface_t *to
+      = cairo_image_surface_create (CAIRO_FORMAT_RGB24, times * cairo_image_surface_get_width (from),
+                                    times * cairo_image_surface_get_height (from));
+  cairo_t *cr = cairo_create (to);
+
+  cairo_scale (cr, times, times);
+  cairo_set_source_surface (cr, from, 0, 0);
+  cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
+  cairo_paint (cr);
+  cairo_destroy (cr);
+  cairo_surface_destroy (from);
+  return to;
+}
+
 static void
 show_picture (Window *self)
 {
-  cairo_surface_t *surface = self->run->picture != NULL ? self->run->picture (self->run->data) : NULL;
+  cairo_surface_t *surface = diffusion_run_view_get_picture (self->run->view);
   gint factor = gtk_widget_get_scale_factor (self->dialog);
-  gint width, height, side;
+  gint side;
 
   if (surface == NULL)
     return;
-  width = cairo_image_surface_get_width (surface);
-  height = cairo_image_surface_get_height (surface);
-  side = MAX (width, height);
-  if (side > PICTURE_SIDE * factor)
-    {
-      double scale = (double) PICTURE_SIDE * factor / side;
-      cairo_surface_t *small = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, (gint) MAX (width * scale, 1),
-                                                           (gint) MAX (height * scale, 1));
-      cairo_t *cr = cairo_create (small);
-
-      cairo_scale (cr, scale, scale);
-      cairo_set_source_surface (cr, surface, 0, 0);
-      cairo_paint (cr);
-      cairo_destroy (cr);
-      cairo_surface_destroy (surface);
-      surface = small;
-    }
+  side = MAX (cairo_image_surface_get_width (surface), cairo_image_surface_get_height (surface));
+  if (2 * side <= SMALL * factor)
+    surface = enlarge (surface, SMALL * factor / side);
   cairo_surface_set_device_scale (surface, factor, factor);
   gtk_image_set_from_surface (GTK_IMAGE (self->image), surface);
   gtk_widget_show (self->image);
   cairo_surface_destroy (surface);
 }
 
+/* "Picture 2 of 3 · Step 12 of 50 · about 10 seconds left" */
+static char *
+describe (const DiffusionRunState *state, double fraction, double seconds)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+
+  if (state->items > 1)
+    g_ptr_array_add (parts, g_strdup_printf (_ ("Picture %u of %u"), state->item + 1, state->items));
+  if (state->steps > 1)
+    g_ptr_array_add (parts, g_strdup_printf (_ ("Step %u of %u"), (guint) MIN (state->step + 1, state->steps),
+                                             (guint) state->steps));
+  else
+    g_ptr_array_add (parts, g_strdup_printf (_ ("%.0f %% done"), 100 * fraction));
+  if (seconds > SETTLED_S && fraction > 0)
+    {
+      g_autofree char *duration = diffusion_format_duration (seconds * (1 - fraction) / fraction);
+
+      g_ptr_array_add (parts, g_strdup_printf (_ ("about %s left"), duration));
+    }
+  g_ptr_array_add (parts, NULL);
+  return g_strjoinv (" · ", (char **) parts->pdata);
+}
+
 static void
 show_progress (double fraction, gpointer data)
 {
   Window *self = data;
-  double seconds = (double) (g_get_monotonic_time () - self->begun) / G_USEC_PER_SEC;
-  g_autofree char *step = NULL, *left = NULL, *text = NULL;
+  DiffusionRunState state;
+  g_autofree char *text = NULL;
 
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->bar), fraction);
   show_picture (self);
   if (g_cancellable_is_cancelled (self->cancellable))
     return;
-  if (self->run->steps > 1)
-    step = g_strdup_printf (_ ("Step %u of %u"), MIN ((guint) (fraction * self->run->steps) + 1, self->run->steps),
-                            self->run->steps);
-  else
-    step = g_strdup_printf (_ ("%.0f %% done"), 100 * fraction);
-  if (seconds > SETTLED_S && fraction > 0)
-    {
-      g_autofree char *duration = diffusion_format_duration (seconds * (1 - fraction) / fraction);
-
-      left = g_strdup_printf (_ ("about %s left"), duration);
-    }
-  text = left != NULL ? g_strdup_printf ("%s · %s", step, left) : g_strdup (step);
+  diffusion_run_view_get (self->run->view, &state);
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), RESPONSE_STOP,
+                                     self->run->by_steps ? state.kept : fraction > 0);
+  text = describe (&state, fraction, (double) (g_get_monotonic_time () - self->begun) / G_USEC_PER_SEC);
   gtk_label_set_text (GTK_LABEL (self->label), text);
 }
 
@@ -131,11 +150,11 @@ build (Window *self)
   gtk_container_set_border_width (GTK_CONTAINER (box), SPACING);
   gtk_box_pack_start (GTK_BOX (gtk_dialog_get_content_area (GTK_DIALOG (self->dialog))), box, TRUE, TRUE, 0);
   gtk_widget_show_all (box);
+  gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), RESPONSE_STOP, FALSE);
 
   g_signal_connect (self->dialog, "response", G_CALLBACK (responded), self);
   g_signal_connect (self->dialog, "delete-event", G_CALLBACK (closed), self);
   gimp_window_set_transient (GTK_WINDOW (self->dialog));
-  gtk_widget_grab_focus (stop);
   gtk_window_present (GTK_WINDOW (self->dialog));
 }
 

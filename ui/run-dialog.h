@@ -4,6 +4,7 @@
 
 #include <gtk/gtk.h>
 
+#include "ui/run-view.h"
 #include "ui/worker.h"
 
 G_BEGIN_DECLS
@@ -12,18 +13,17 @@ G_BEGIN_DECLS
  * DiffusionRun:
  * @title: what is being done, in the user's language
  * @func: does it, in another thread
- * @picture: (nullable): makes a picture of what there is so far, or %NULL where there is nothing new; called in the
- *   main thread a few times a second, so it has to be quick and must not wait for @func
- * @data: passed to both
- * @steps: into how many steps the work is divided for the user, 0 for none
+ * @data: passed to it
+ * @view: where @func tells what it is at; freed by the caller
+ * @by_steps: @func tells @view of its steps, and there is nothing to keep before the first
  */
 typedef struct
 {
   const char *title;
   DiffusionWorkFunc func;
-  cairo_surface_t *(*picture) (gpointer data);
   gpointer data;
-  guint steps;
+  DiffusionRunView *view;
+  gboolean by_steps;
 } DiffusionRun;
 
 /**

@@ -2,6 +2,7 @@
 /* What long work shows of itself: told from the thread that works, looked at in the main thread. */
 #pragma once
 
+#include <cairo.h>
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -35,30 +36,23 @@ void diffusion_run_view_set_step (DiffusionRunView *self, gsize step, gsize step
 /**
  * DiffusionRunState:
  * @item: which picture, from 0
- * @items: of how many
- * @step: steps that are done
+ * @items: of how many; 0 before the first
+ * @step: steps of it that are done
  * @steps: of how many; 0 before the first
- * @kept: anything was finished so far
- * @changed: there is a new picture
+ * @kept: there is something to keep: a step, or a picture before this one
  */
 typedef struct
 {
   guint item, items;
   gsize step, steps;
   gboolean kept;
-  gboolean changed;
 } DiffusionRunState;
 
 /** diffusion_run_view_get: (out caller-allocates): where the work is. */
 void diffusion_run_view_get (DiffusionRunView *self, DiffusionRunState *state);
 
-/**
- * diffusion_run_view_get_picture:
- * @width: (out): columns, at most %DIFFUSION_RUN_PICTURE
- * @height: (out): rows
- *
- * Returns: (transfer full) (nullable): [height, width] as cairo's RGB24
- */
-guint32 *diffusion_run_view_get_picture (DiffusionRunView *self, gint *width, gint *height);
+/** diffusion_run_view_get_picture: (transfer full) (nullable): RGB24, at most %DIFFUSION_RUN_PICTURE wide and high;
+ * %NULL where there is nothing newer than what was returned last. */
+cairo_surface_t *diffusion_run_view_get_picture (DiffusionRunView *self);
 
 G_END_DECLS
