@@ -11,6 +11,7 @@ typedef struct
   double t, strength;
   char *mask;
   gint jump_length, jump_count;
+  gboolean seamless;
 } Job;
 
 /* White may change, black is kept. */
@@ -52,6 +53,7 @@ regenerate (Job *job, const char *in, const char *out, GCancellable *cancellable
         return FALSE;
       regeneration.mask = mask->data;
     }
+  s->editor.circular = job->seamless;
   cli_sampling_show (s, _ ("Regenerating"), 0);
   return diffusion_regenerate_picture (&s->editor, picture, &regeneration, error)
          && diffusion_pictures_save (picture, out, error);
@@ -71,6 +73,8 @@ check (const Job *job, GError **error)
   if (!cli_check_int ("--jump-length", job->jump_length, 0, 10000, error)
       || !cli_check_int ("--jump-count", job->jump_count, 1, 1000, error))
     return FALSE;
+  if (job->seamless && job->mask != NULL)
+    return cli_usage_error (error, _ ("found --seamless and --mask, expected one of them"));
   if (job->jump_length > 0 && job->mask == NULL)
     return cli_usage_error (error, _ ("--jump-length is for --mask"));
   return TRUE;
@@ -84,6 +88,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "t", 't', 0, G_OPTION_ARG_DOUBLE, &job.t, N_ ("How noisy the picture gets before: step 1 to the model's last, T"),
       N_ ("T") },
     { "strength", 0, 0, G_OPTION_ARG_DOUBLE, &job.strength, N_ ("The same as a share of T, above 0 to 1"), N_ ("S") },
+    { "seamless", 0, 0, G_OPTION_ARG_NONE, &job.seamless, N_ ("The picture is a tile and stays one: its opposite edges fit"), NULL },
     { "mask", 0, 0, G_OPTION_ARG_FILENAME, &job.mask,
       N_ ("Picture of the same size: white may change, black stays exactly as it is"), N_ ("FILE") },
     { "jump-length", 0, 0, G_OPTION_ARG_INT, &job.jump_length,

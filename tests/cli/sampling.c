@@ -84,6 +84,20 @@ test_samplers (Fixture *f, gconstpointer data)
     }
 }
 
+/* That edges fit is seen with a trained model, in tests/weights/texture.c. */
+static void
+test_seamless (Fixture *f, gconstpointer data)
+{
+  g_autofree char *tile = g_build_filename (f->folder, "tile.png", NULL);
+  g_autoptr (CommandResult) seamless
+      = command_run ("regenerate", f->in, tile, "--model", f->model, "--t", "90", "--steps", "3", "--seamless", NULL);
+  g_autoptr (CommandResult) both = command_run ("regenerate", f->in, tile, "--model", f->model, "--t", "90", "--seamless",
+                                                "--mask", f->in, NULL);
+
+  command_assert (seamless, 0, "");
+  command_assert (both, 2, "--seamless and --mask");
+}
+
 /* Where the mask is black nothing changes, at 16 bits. */
 static void
 test_mask (Fixture *f, gconstpointer data)
@@ -228,6 +242,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/sampling/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("seeds", test_seeds);
   ADD ("samplers", test_samplers);
+  ADD ("seamless", test_seamless);
   ADD ("mask", test_mask);
   ADD ("interpolate", test_interpolate);
   ADD ("upscale", test_upscale);
