@@ -159,27 +159,23 @@ find_features (const Job *job, Set *set, GError **error)
 }
 
 /* Pictures that are a whole number of times as large as the generator's are made smaller by means. */
-static gboolean
+static void
 add_picture (const DiffusionDataset *dataset, gsize index, Set *set)
 {
   gint width, height;
-  gsize factor, values = set->size * set->size * CHANNELS;
+  gsize factor, side;
 
   diffusion_dataset_get_picture (dataset, index, &width, &height, NULL);
   factor = (gsize) MIN (width, height) / set->size;
   if (factor == 0)
-    return FALSE;
+    return;
+  side = factor * set->size;
 
-  gsize side = factor * set->size;
-  g_autofree float *large = g_new (float, side * side * CHANNELS), *small = g_new0 (float, values);
+  g_autofree float *large = g_new (float, side * side * CHANNELS), *small = NULL;
 
   diffusion_dataset_read (dataset, index, 0, 0, (gint) side, (gint) side, FALSE, large);
-  for (gsize y = 0; y < side; y++)
-    for (gsize x = 0; x < side * CHANNELS; x++)
-      small[(y / factor * set->size + x / CHANNELS / factor) * CHANNELS + x % CHANNELS]
-          += large[y * side * CHANNELS + x] / (float) (factor * factor);
+  small = diffusion_samples_reduce (large, 1, side, factor);
   set_add (set, small);
-  return TRUE;
 }
 
 static gboolean

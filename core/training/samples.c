@@ -54,9 +54,8 @@ side_by_side (const float *left, const float *right, gsize n, gint size)
   return both;
 }
 
-/* [n, small, small, 3] means of factor × factor pixels. */
-static float *
-reduce (const float *pictures, gsize n, gsize size, gsize factor)
+float *
+diffusion_samples_reduce (const float *pictures, gsize n, gsize size, gsize factor)
 {
   gsize small = size / factor;
   float *reduced = g_new0 (float, n * small * small * 3);
@@ -82,7 +81,7 @@ draw_unet (const DiffusionUnetTaskOptions *options, const DiffusionDataset *data
     return diffusion_generate (editor, n, side, side, out, error);
   clean = g_new (float, values);
   diffusion_dataset_fill_batch (dataset, &options->augmentation, editor->seed, NO_STEP, 0, n, size, clean, NULL);
-  small = reduce (clean, n, side, factor);
+  small = diffusion_samples_reduce (clean, n, side, factor);
   *seen = g_new (float, values);
   for (gsize i = 0; i < n * side * side; i++)
     {

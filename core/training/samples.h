@@ -46,4 +46,13 @@ float *diffusion_samples_photo (const DiffusionPhotoTaskOptions *options, const 
                                 const float *weights, gsize n, gint size, guint64 seed, gint *width,
                                 GCancellable *cancellable, GError **error);
 
+/**
+ * diffusion_samples_reduce:
+ * @pictures: [n, size, size, 3]
+ * @factor: 1 or more; what is left over at the right and below is left out
+ *
+ * Returns: (transfer full): [n, size / factor, size / factor, 3]: means of factor × factor pixels
+ */
+float *diffusion_samples_reduce (const float *pictures, gsize n, gsize size, gsize factor);
+
 G_END_DECLS
