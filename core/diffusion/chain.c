@@ -203,6 +203,20 @@ part_epsilon (Run *run, gsize first, gsize pixels, float *epsilon)
 }
 
 static void
+scale_gradient_part (gsize index, guint worker G_GNUC_UNUSED, gpointer data)
+{
+  Run *run = data;
+  gsize count = run->pixels * run->channels;
+  float *gradient = run->gradient + index * count;
+  double scale = run->chain->guidance_scale;
+
+  if (!run->sampler->needs_posterior)
+    scale *= diffusion_guide_share (run->chain->schedule, run->index, gradient, count);
+  for (gsize i = 0; i < count; i++)
+    gradient[i] *= (float) scale;
+}
+
+static void
 step_part (gsize index, guint worker, gpointer data)
 {
   Run *run = data;
@@ -224,10 +238,6 @@ step_part (gsize index, guint worker, gpointer data)
     .previous_x0 = run->previous_x0 != NULL ? run->previous_x0 + at : NULL,
     .z = run->noise != NULL ? run->noise + at : NULL,
   };
-
-  if (run->gradient != NULL)
-    for (gsize i = at; i < at + count; i++)
-      run->gradient[i] *= (float) chain->guidance_scale;
 
   if (run->sampler->needs_posterior)
     {
@@ -337,6 +347,8 @@ reverse_step (Run *run, guint32 step, GError **error)
       if (!ask (run, chain->guidance, run->gradient, error))
         return FALSE;
     }
+  if (chain->guidance != NULL)
+    diffusion_parallel_for (run->n, scale_gradient_part, run);
   diffusion_parallel_for (parts, predict_x0_part, run);
   if (chain->parameterisation.clip == DIFFUSION_CLIP_DYNAMIC)
     diffusion_parallel_for (run->n, clip_picture_part, run);

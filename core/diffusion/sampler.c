@@ -112,6 +112,22 @@ diffusion_guide_mean (const float *variance, const float *gradient, gsize count,
     mean[i] = mean[i] + variance[i] * gradient[i];
 }
 
+double
+diffusion_guide_share (const DiffusionSchedule *schedule, gsize index, const float *gradient, gsize count)
+{
+  double bar = schedule->alphas_cumprod[index], bar_prev = schedule->alphas_cumprod_prev[index];
+  double square = 0.0, variance, move;
+
+  for (gsize i = 0; i < count; i++)
+    square += (double) gradient[i] * gradient[i];
+  /* Two pictures in [−1, 1] differ by 2 at most. */
+  if (sqrt (square / (double) count) * (1.0 - bar) / sqrt (bar) <= 2.0)
+    return 1.0;
+  variance = (1.0 - bar_prev) / (1.0 - bar) * (1.0 - bar / bar_prev);
+  move = sqrt (1.0 - bar) * (sqrt (bar_prev * (1.0 - bar) / bar) - sqrt (1.0 - bar_prev));
+  return MIN (variance / move, 1.0);
+}
+
 void
 diffusion_guide_prediction (const DiffusionSchedule *schedule, gsize index, const float *x_t, const float *gradient,
                             gsize count, float *epsilon, float *x0)

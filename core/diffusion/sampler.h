@@ -94,6 +94,22 @@ const DiffusionSampler *diffusion_sampler_find (const char *name, GError **error
 void diffusion_guide_mean (const float *variance, const float *gradient, gsize count, float *mean);
 
 /**
+ * diffusion_guide_share:
+ * @schedule: the steps of the chain
+ * @index: the step t
+ * @gradient: [count] ∇ log p(y | x_t) of one picture, not scaled
+ * @count: number of values
+ *
+ * How much of a gradient diffusion_guide_prediction() may be given. By Tweedie's formula the gradient of a classifier
+ * that is right moves x̂_0 by E[x_0 | x_t, y] − E[x_0 | x_t], a difference of two pictures in [−1, 1]. Where a schedule
+ * ends in nearly pure noise, 1 / √ᾱ makes far larger moves of the smallest errors. A gradient whose root mean square is
+ * beyond what can be true is reduced so that x_{t−1} moves as far as algorithm 1 would move it, Σ·g.
+ *
+ * Returns: the share, 1 for every possible gradient
+ */
+double diffusion_guide_share (const DiffusionSchedule *schedule, gsize index, const float *gradient, gsize count);
+
+/**
  * diffusion_guide_prediction:
  * @schedule: the steps of the chain
  * @index: the step t

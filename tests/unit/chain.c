@@ -283,6 +283,82 @@ test_guidance (void)
     }
 }
 
+static gboolean
+constant_gradient (const DiffusionPrediction *prediction, float *out, gpointer data, GError **error)
+{
+  const float *value = data;
+
+  for (gsize i = 0; i < prediction->n * prediction->height * prediction->width * TOY_CHANNELS; i++)
+    out[i] = *value;
+  return TRUE;
+}
+
+/* A classifier that is a little wrong where there is nothing but noise does not ruin the picture: 1 / √ᾱ of the cosine
+ * schedule's end is 20,000. */
+static void
+test_impossible_guidance (void)
+{
+  const DiffusionSampler *samplers[] = { &diffusion_sampler_ancestral, &diffusion_sampler_ddim,
+                                         &diffusion_sampler_dpmpp_2m };
+  g_autoptr (DiffusionSchedule) schedule = diffusion_schedule_new_named ("cosine", 1000, 0, 0, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (samplers); i++)
+    {
+      g_autoptr (DiffusionSchedule) steps = steps_of (schedule, 20, samplers[i]->open_spacing);
+      g_autofree float *plain = pure_noise (40, 2), *guided = g_memdup2 (plain, 2 * COUNT * sizeof (float));
+      float gradient = 0.004f;
+      DiffusionPredictor predictor;
+      DiffusionPredictor guidance = { .predict = constant_gradient,
+                                      .data = &gradient,
+                                      .channels = TOY_CHANNELS,
+                                      .out_channels = TOY_CHANNELS };
+      DiffusionChain chain;
+      Toy toy;
+      double furthest = 0;
+
+      toy_init (&toy, schedule);
+      toy.chain = steps;
+      predictor = toy_predictor (&toy);
+      chain = chain_of (steps, &predictor, &toy);
+      chain.sampler = samplers[i];
+      run (&chain, 2, plain);
+      chain.guidance = &guidance;
+      run (&chain, 2, guided);
+      for (gsize k = 0; k < 2 * COUNT; k++)
+        furthest = MAX (furthest, fabs ((double) guided[k] - plain[k]));
+      g_test_message ("%s: %g", samplers[i]->name, furthest);
+      g_assert_cmpfloat (furthest, >, 0.0);
+      g_assert_cmpfloat (furthest, <, 0.1);
+    }
+}
+
+/* What a true classifier may ask for is left as it is, in the published schedules and in others. */
+static void
+test_guidance_share (void)
+{
+  const struct { const char *schedule; gsize steps, index; float gradient; double least, most; } cases[] = {
+    { "linear", 1000, 999, 5.0f, 1, 1 },    { "linear", 25, 24, 5.0f, 1, 1 },
+    { "linear", 25, 0, 1000.0f, 1, 1 },     { "cosine", 20, 19, 9e-5f, 1, 1 },
+    { "cosine", 20, 19, 1.1e-4f, 1e-4, 1e-2 }, { "cosine", 20, 18, 0.15f, 1, 1 },
+    { "cosine", 20, 0, 1e6f, 0, 0 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (DiffusionSchedule) schedule = diffusion_schedule_new_named (cases[i].schedule, 1000, 0, 0, NULL);
+      g_autoptr (DiffusionSchedule) steps = steps_of (schedule, cases[i].steps, FALSE);
+      float gradient[5];
+      double share;
+
+      for (gsize k = 0; k < G_N_ELEMENTS (gradient); k++)
+        gradient[k] = k % 2 == 0 ? cases[i].gradient : -cases[i].gradient;
+      share = diffusion_guide_share (steps, cases[i].index, gradient, G_N_ELEMENTS (gradient));
+      g_test_message ("%s, %" G_GSIZE_FORMAT " steps: %g", cases[i].schedule, cases[i].steps, share);
+      g_assert_cmpfloat (share, >=, cases[i].least);
+      g_assert_cmpfloat (share, <=, cases[i].most);
+    }
+}
+
 /* The same numbers for one thread and many, alone and in a batch, whole and as a part of a larger picture. */
 static void
 test_determinism (void)
@@ -563,6 +639,8 @@ main (int argc, char **argv)
   g_test_add_func ("/chain/samplers", test_samplers);
   g_test_add_func ("/chain/inversion", test_inversion);
   g_test_add_func ("/chain/guidance", test_guidance);
+  g_test_add_func ("/chain/impossible-guidance", test_impossible_guidance);
+  g_test_add_func ("/chain/guidance-share", test_guidance_share);
   g_test_add_func ("/chain/determinism", test_determinism);
   g_test_add_func ("/chain/position", test_position);
   g_test_add_func ("/chain/known", test_known);
