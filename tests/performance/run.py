@@ -90,11 +90,11 @@ class Bench:
         self.add({"work": work, "seconds": seconds, "peers": peers,
                   "ratio": min(fair) / seconds if fair and seconds > 0 else None}, target, note)
 
-    def report_memory(self, work, seconds, sizes):
+    def report_memory(self, work, seconds, sizes, target):
         """Both by program, this one as "ours"; the ratio is that of the sizes."""
         size, ours = sizes.pop("ours"), seconds.pop("ours")
         self.add({"work": work, "seconds": ours, "peers": seconds, "ratio": min(sizes.values()) / size, "bytes": size,
-                  "peer_bytes": sizes}, "≥ 2", None)
+                  "peer_bytes": sizes}, target, None)
 
     def add(self, row, target, note):
         if target is not None:
@@ -171,7 +171,7 @@ def bench_network(bench, name, target, bfloat16=False, memory=False):
                 times[key] = contestant.run()
                 peaks[key] = contestant.peak_bytes()
                 contestant.close()
-            bench.report_memory(small, times, peaks)
+            bench.report_memory(small, times, peaks, "≥ 2")
 
 
 def bench_photo(bench):

@@ -78,9 +78,11 @@ def bench(bench):
             continue
         workers = measure(bench.options.build, network, batch, size, bench.options.least, bench.options.threads)
         exact, rounded, peers = workers[0], workers[1], workers[2:]
-        bench.report(label, median(exact), {peer.name: median(peer) for peer in peers}, 1.5,
+        bench.report(label, median(exact), {peer.name: median(peer) for peer in peers}, "≥ 1.5",
                      "bfloat16 products here: %.1f ms; batch %d" % (1e3 * median(rounded), batch))
-        bench.report(label + "/memory", 1e6 * exact.peak, {peer.name: 1e6 * peer.peak for peer in peers}, 1, unit="bytes")
+        both = [exact, *peers]
+        bench.report_memory(label + "/memory", {worker.name: median(worker) for worker in both},
+                            {worker.name: 1e6 * worker.peak for worker in both}, "≥ 1")
 
 
 def run(build, names, steps, threads):
