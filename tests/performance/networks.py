@@ -9,13 +9,13 @@ from torch.nn import functional as F
 
 
 class Pointwise(nn.Conv2d):
-    """A 1×1 convolution, its outputs in halves for 1024 to 512 channels, with which oneDNN 3.7 divides by zero here."""
+    """A 1×1 convolution, its outputs in halves between 512 and 1024 channels, where oneDNN 3.7 divides by zero here."""
 
     def __init__(self, width_in, width_out):
         super().__init__(width_in, width_out, 1)
 
     def forward(self, x):
-        if (self.out_channels, self.in_channels) != (512, 1024):
+        if {self.out_channels, self.in_channels} != {512, 1024}:
             return super().forward(x)
         return torch.cat([F.conv2d(x, w, b) for w, b in zip(self.weight.chunk(2), self.bias.chunk(2))], 1)
 
