@@ -148,8 +148,7 @@ diffusion_conv_gather_part (gsize index, guint worker, gpointer data)
       gsize rows = MIN (CHUNK, end - first);
       float *y = job->y + first * co + channel;
       const float *residual = job->residual != NULL ? job->residual + first * co + channel : NULL;
-      const float *x = job->x + first * patch, *init = bias;
-      gsize ld_init = 0;
+      const float *x = job->x + first * patch;
 
       if (plan->shared_bytes > 0)
         x = (const float *) (gconstpointer) job->workspace + first * patch;
@@ -160,18 +159,8 @@ diffusion_conv_gather_part (gsize index, guint worker, gpointer data)
           gather (plan, job->x, first, rows, patches);
           x = patches;
         }
-      if (residual != NULL)
-        {
-          init = residual;
-          ld_init = co;
-        }
-      if (residual != NULL && bias != NULL)
-        {
-          kernels->add_rows (rows, n, residual, co, bias, y, co);
-          init = y;
-        }
       diffusion_gemm_packed (plan->precision, FALSE, rows, n, patch, x, patch,
-                             job->packed + slice * plan->slice_bytes, init, ld_init, y, co);
+                             job->packed + slice * plan->slice_bytes, bias, residual, co, y, co);
       if (job->activation == DIFFUSION_ACTIVATION_SILU)
         for (gsize row = 0; row < rows; row++)
           kernels->silu (n, y + row * co, y + row * co);

@@ -189,7 +189,7 @@ diffusion_conv_winograd_part (gsize index, guint worker, gpointer data)
   transform_inputs (job, &tiles, first, count, zeros, u);
   for (gsize position = 0; position < positions; position++)
     diffusion_gemm_packed (plan->precision, FALSE, count, n, ci, u + position * input_step (plan), ci,
-                           job->packed + slice * plan->slice_bytes + position * plan->piece_bytes, NULL, 0,
+                           job->packed + slice * plan->slice_bytes + position * plan->piece_bytes, NULL, NULL, 0,
                            v + position * output_step (plan), n);
   transform_outputs (job, &tiles, first, count, channel, n, v);
 }

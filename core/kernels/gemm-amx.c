@@ -182,21 +182,18 @@ block (const gboolean split, const int columns, gsize k, const guint16 *strip, c
 }
 
 static inline __attribute__ ((always_inline)) void
-multiply_any (const gboolean split, gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init,
-              gsize ld_init, float *c, gsize ldc)
+multiply_any (const gboolean split, gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias,
+              const float *init, gsize ld_init, float *c, gsize ldc)
 {
-  if (m == ROWS && n == COLUMNS)
+  if (m == ROWS && n == COLUMNS && bias == NULL)
     block (split, 32, k, strip, panel, init, ld_init, c, ldc);
-  else if (m == ROWS && n == 16)
+  else if (m == ROWS && n == 16 && bias == NULL)
     block (split, 16, k, strip, panel, init, ld_init, c, ldc);
   else
     {
       float edge[ROWS * COLUMNS] __attribute__ ((aligned (64)));
 
-      memset (edge, 0, sizeof edge);
-      if (init != NULL)
-        for (gsize i = 0; i < m; i++)
-          memcpy (edge + i * COLUMNS, init + i * ld_init, n * sizeof (float));
+      diffusion_gemm_edge (m, n, bias, init, ld_init, sizeof edge / sizeof *edge, COLUMNS, edge);
       if (n > 16)
         block (split, 32, k, strip, panel, edge, COLUMNS, edge, COLUMNS);
       else
@@ -207,18 +204,18 @@ multiply_any (const gboolean split, gsize m, gsize n, gsize k, const void *strip
 }
 
 static void
-multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init, gsize ld_init, float *c,
-          gsize ldc)
+multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias, const float *init,
+          gsize ld_init, float *c, gsize ldc)
 {
-  multiply_any (FALSE, m, n, k, strip, panel, init, ld_init, c, ldc);
+  multiply_any (FALSE, m, n, k, strip, panel, bias, init, ld_init, c, ldc);
 }
 
 /* (a + a')·(b + b') without a'·b'. */
 static void
-multiply_split (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init, gsize ld_init,
-                float *c, gsize ldc)
+multiply_split (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias, const float *init,
+                gsize ld_init, float *c, gsize ldc)
 {
-  multiply_any (TRUE, m, n, k, strip, panel, init, ld_init, c, ldc);
+  multiply_any (TRUE, m, n, k, strip, panel, bias, init, ld_init, c, ldc);
 }
 
 const DiffusionGemmEngine diffusion_gemm_bf16_amx = {

@@ -205,16 +205,19 @@ pack_a (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip
 }
 
 static inline __attribute__ ((always_inline)) void
-block (const gsize vectors, gsize k, const guint16 *strip, const guint16 *panel, const float *init, gsize ld_init,
-       float *c, gsize ldc)
+block (const gsize vectors, gsize k, const guint16 *strip, const guint16 *panel, const float *bias,
+       const float *init, gsize ld_init, float *c, gsize ldc)
 {
-  __m512 sum[ROWS][2];
+  __m512 sum[ROWS][2], add[2];
 
+#pragma GCC unroll 2
+  for (gsize j = 0; j < vectors; j++)
+    add[j] = bias != NULL ? _mm512_loadu_ps (bias + 16 * j) : _mm512_setzero_ps ();
 #pragma GCC unroll 14
   for (gsize i = 0; i < ROWS; i++)
 #pragma GCC unroll 2
     for (gsize j = 0; j < vectors; j++)
-      sum[i][j] = init != NULL ? _mm512_loadu_ps (init + i * ld_init + 16 * j) : _mm512_setzero_ps ();
+      sum[i][j] = init != NULL ? _mm512_add_ps (_mm512_loadu_ps (init + i * ld_init + 16 * j), add[j]) : add[j];
 
   for (gsize p = 0; p < k; p += 2)
     {
@@ -243,25 +246,22 @@ block (const gsize vectors, gsize k, const guint16 *strip, const guint16 *panel,
 }
 
 static void
-multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init, gsize ld_init, float *c,
-          gsize ldc)
+multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias, const float *init,
+          gsize ld_init, float *c, gsize ldc)
 {
   if (m == ROWS && n == COLUMNS)
-    block (2, k, strip, panel, init, ld_init, c, ldc);
+    block (2, k, strip, panel, bias, init, ld_init, c, ldc);
   else if (m == ROWS && n == 16)
-    block (1, k, strip, panel, init, ld_init, c, ldc);
+    block (1, k, strip, panel, bias, init, ld_init, c, ldc);
   else
     {
       float edge[ROWS * COLUMNS] __attribute__ ((aligned (64)));
 
-      memset (edge, 0, sizeof edge);
-      if (init != NULL)
-        for (gsize i = 0; i < m; i++)
-          memcpy (edge + i * COLUMNS, init + i * ld_init, n * sizeof (float));
+      diffusion_gemm_edge (m, n, bias, init, ld_init, sizeof edge / sizeof *edge, COLUMNS, edge);
       if (n > 16)
-        block (2, k, strip, panel, edge, COLUMNS, edge, COLUMNS);
+        block (2, k, strip, panel, NULL, edge, COLUMNS, edge, COLUMNS);
       else
-        block (1, k, strip, panel, edge, COLUMNS, edge, COLUMNS);
+        block (1, k, strip, panel, NULL, edge, COLUMNS, edge, COLUMNS);
       for (gsize i = 0; i < m; i++)
         memcpy (c + i * ldc, edge + i * COLUMNS, n * sizeof (float));
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 #include "core/kernels/gemm.h"
 
@@ -23,7 +24,7 @@
  * @pack_a: (nullable): arranges @rows rows (fewer at the end, then @strip is padded with zeros) of a block of
  *   @k columns; %NULL where rows are read in place
  * @pack_b: arranges one panel of a block; @n may be less than @columns, the rest is zeros
- * @multiply: c = strip·panel + init for @m rows and @n columns, @k already padded
+ * @multiply: c = strip·panel + (init + bias), both nullable, for @m rows and @n columns, @k already padded
  * @multiply_rows: (nullable): the same with rows of a read in place, @k as it is
  * @peak: (nullable): @rounds rounds of multiply-adds on registers alone, for benchmarks; returns how many there were
  */
@@ -34,12 +35,24 @@ typedef struct
   void (*end) (void);
   void (*pack_a) (gboolean trans, gsize m, gsize k, const float *a, gsize lda, void *strip);
   void (*pack_b) (gboolean trans, gsize n, gsize k, const float *b, gsize ldb, void *panel);
-  void (*multiply) (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init,
-                    gsize ld_init, float *c, gsize ldc);
-  void (*multiply_rows) (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *init,
-                         gsize ld_init, float *c, gsize ldc);
+  void (*multiply) (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias,
+                    const float *init, gsize ld_init, float *c, gsize ldc);
+  void (*multiply_rows) (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *bias,
+                         const float *init, gsize ld_init, float *c, gsize ldc);
   double (*peak) (gsize rounds);
 } DiffusionGemmEngine;
+
+/* A block of c that is narrower or lower than an engine's: @edge [rows, @columns] of @floats values becomes init + bias,
+ * zeros where there is neither. */
+static inline void
+diffusion_gemm_edge (gsize m, gsize n, const float *bias, const float *init, gsize ld_init, gsize floats, gsize columns,
+                     float *edge)
+{
+  memset (edge, 0, floats * sizeof (float));
+  for (gsize i = 0; i < m; i++)
+    for (gsize j = 0; j < n; j++)
+      edge[i * columns + j] = (init != NULL ? init[i * ld_init + j] : 0.0f) + (bias != NULL ? bias[j] : 0.0f);
+}
 
 /* diffusion_gemm() as a given level does it, for tests that compare levels in one process. */
 void diffusion_gemm_at_level (DiffusionCpuLevel level, DiffusionPrecision precision, gboolean trans_a,

@@ -21,15 +21,22 @@ typedef float Vector __attribute__ ((vector_size (4 * LANES), aligned (4), may_a
 /* rows × (vectors·LANES) of c; a[i, p] is at a + i·row_step + p·k_step. */
 static inline __attribute__ ((always_inline)) void
 block (const gsize rows, const gsize vectors, gsize k, const float *restrict a, gsize row_step, gsize k_step,
-       const float *restrict panel, const float *init, gsize ld_init, float *c, gsize ldc)
+       const float *restrict panel, const float *bias, const float *init, gsize ld_init, float *c, gsize ldc)
 {
-  Vector sum[ROWS][2];
+  Vector sum[ROWS][2], add[2];
 
+#pragma GCC unroll 2
+  for (gsize j = 0; j < vectors; j++)
+    add[j] = bias != NULL ? *(const Vector *) (bias + j * LANES) : (Vector){ 0 };
 #pragma GCC unroll 16
   for (gsize i = 0; i < rows; i++)
 #pragma GCC unroll 2
     for (gsize j = 0; j < vectors; j++)
-      sum[i][j] = init != NULL ? *(const Vector *) (init + i * ld_init + j * LANES) : (Vector){ 0 };
+      {
+        sum[i][j] = add[j];
+        if (init != NULL)
+          sum[i][j] += *(const Vector *) (init + i * ld_init + j * LANES);
+      }
 
   for (gsize p = 0; p < k; p++)
     {
@@ -55,12 +62,12 @@ block (const gsize rows, const gsize vectors, gsize k, const float *restrict a, 
 /* A strip of any height, in blocks whose sums fit the registers. */
 static inline __attribute__ ((always_inline)) void
 strip_blocks (gsize m, const gsize vectors, gsize k, const float *a, gsize row_step, gsize k_step, const float *panel,
-              const float *init, gsize ld_init, float *c, gsize ldc)
+              const float *bias, const float *init, gsize ld_init, float *c, gsize ldc)
 {
 #define ROW_BLOCK(height)                                                                                            \
   while (m >= height)                                                                                                \
     {                                                                                                                \
-      block (height, vectors, k, a, row_step, k_step, panel, init, ld_init, c, ldc);                                 \
+      block (height, vectors, k, a, row_step, k_step, panel, bias, init, ld_init, c, ldc);                           \
       m -= height;                                                                                                   \
       a += height * row_step;                                                                                        \
       c += height * ldc;                                                                                             \
@@ -79,42 +86,39 @@ strip_blocks (gsize m, const gsize vectors, gsize k, const float *a, gsize row_s
 
 static inline __attribute__ ((always_inline)) void
 columns (gsize m, gsize n, gsize k, const float *a, gsize row_step, gsize k_step, const float *panel,
-         const float *init, gsize ld_init, float *c, gsize ldc)
+         const float *bias, const float *init, gsize ld_init, float *c, gsize ldc)
 {
   if (n == COLUMNS)
-    strip_blocks (m, 2, k, a, row_step, k_step, panel, init, ld_init, c, ldc);
+    strip_blocks (m, 2, k, a, row_step, k_step, panel, bias, init, ld_init, c, ldc);
   else if (n == LANES)
-    strip_blocks (m, 1, k, a, row_step, k_step, panel, init, ld_init, c, ldc);
+    strip_blocks (m, 1, k, a, row_step, k_step, panel, bias, init, ld_init, c, ldc);
   else
     {
       float edge[ROWS * COLUMNS] __attribute__ ((aligned (64)));
       const gboolean narrow = n < LANES;
 
-      memset (edge, 0, sizeof edge);
-      if (init != NULL)
-        for (gsize i = 0; i < m; i++)
-          memcpy (edge + i * COLUMNS, init + i * ld_init, n * sizeof (float));
+      diffusion_gemm_edge (m, n, bias, init, ld_init, sizeof edge / sizeof *edge, COLUMNS, edge);
       if (narrow)
-        strip_blocks (m, 1, k, a, row_step, k_step, panel, edge, COLUMNS, edge, COLUMNS);
+        strip_blocks (m, 1, k, a, row_step, k_step, panel, NULL, edge, COLUMNS, edge, COLUMNS);
       else
-        strip_blocks (m, 2, k, a, row_step, k_step, panel, edge, COLUMNS, edge, COLUMNS);
+        strip_blocks (m, 2, k, a, row_step, k_step, panel, NULL, edge, COLUMNS, edge, COLUMNS);
       for (gsize i = 0; i < m; i++)
         memcpy (c + i * ldc, edge + i * COLUMNS, n * sizeof (float));
     }
 }
 
 static void
-multiply_rows (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *init,
-               gsize ld_init, float *c, gsize ldc)
+multiply_rows (gsize m, gsize n, gsize k, const float *a, gsize lda, const void *panel, const float *bias,
+               const float *init, gsize ld_init, float *c, gsize ldc)
 {
-  columns (m, n, k, a, lda, 1, panel, init, ld_init, c, ldc);
+  columns (m, n, k, a, lda, 1, panel, bias, init, ld_init, c, ldc);
 }
 
 static void
-multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *init, gsize ld_init, float *c,
-          gsize ldc)
+multiply (gsize m, gsize n, gsize k, const void *strip, const void *panel, const float *bias, const float *init,
+          gsize ld_init, float *c, gsize ldc)
 {
-  columns (m, n, k, strip, 1, ROWS, panel, init, ld_init, c, ldc);
+  columns (m, n, k, strip, 1, ROWS, panel, bias, init, ld_init, c, ldc);
 }
 
 /* Only transposed a comes here: ROWS neighbours of each row of the stored matrix. */

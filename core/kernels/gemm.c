@@ -103,7 +103,7 @@ get_scratch (void)
 
 static void
 multiply_in_place (const DiffusionGemmEngine *engine, gsize m, gsize n, gsize k, const float *a, gsize lda,
-                   const guint8 *packed, const float *init, gsize ld_init, float *c, gsize ldc)
+                   const guint8 *packed, const float *bias, const float *init, gsize ld_init, float *c, gsize ldc)
 {
   for (gsize j = 0; j < n; j += engine->columns)
     for (gsize p = 0; p < k; p += PANEL_ROWS)
@@ -115,20 +115,21 @@ multiply_in_place (const DiffusionGemmEngine *engine, gsize m, gsize n, gsize k,
 
         for (gsize i = 0; i < m; i += engine->rows)
           engine->multiply_rows (MIN (engine->rows, m - i), columns, length, a + i * lda + p, lda, panel,
-                                 add != NULL ? add + i * ld_add : NULL, ld_add, c + i * ldc + j, ldc);
+                                 p == 0 && bias != NULL ? bias + j : NULL, add != NULL ? add + i * ld_add : NULL, ld_add, c + i * ldc + j, ldc);
       }
 }
 
-/* c = a·b + init over one block of k. Strips of a stay in the first cache while all panels of b pass by. */
+/* c = a·b + (init + bias) over one block of k. Strips of a stay in the first cache while all panels of b pass by. */
 static void
 multiply_block (const DiffusionGemmEngine *engine, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
-                gsize lda, const guint8 *packed, guint8 *strip, const float *init, gsize ld_init, float *c, gsize ldc)
+                gsize lda, const guint8 *packed, guint8 *strip, const float *bias, const float *init, gsize ld_init,
+                float *c, gsize ldc)
 {
   gsize kp = round_up (k, engine->k_multiple);
 
   if (!trans_a && engine->multiply_rows != NULL)
     {
-      multiply_in_place (engine, m, n, k, a, lda, packed, init, ld_init, c, ldc);
+      multiply_in_place (engine, m, n, k, a, lda, packed, bias, init, ld_init, c, ldc);
       return;
     }
   for (gsize i = 0; i < m; i += engine->rows)
@@ -138,7 +139,7 @@ multiply_block (const DiffusionGemmEngine *engine, gboolean trans_a, gsize m, gs
       engine->pack_a (trans_a, rows, k, trans_a ? a + i : a + i * lda, lda, strip);
       for (gsize j = 0; j < n; j += engine->columns)
         engine->multiply (rows, MIN (engine->columns, n - j), kp, strip, packed + j * kp * engine->element,
-                          init != NULL ? init + i * ld_init + j : NULL, ld_init, c + i * ldc + j, ldc);
+                          bias != NULL ? bias + j : NULL, init != NULL ? init + i * ld_init + j : NULL, ld_init, c + i * ldc + j, ldc);
     }
 }
 
@@ -190,7 +191,7 @@ diffusion_gemm_at_level (DiffusionCpuLevel level, DiffusionPrecision precision, 
         pack_block (engine, trans_b, columns, length, trans_b ? b + j * ldb + p : b + p * ldb + j, ldb,
                     scratch->block);
         multiply_block (engine, trans_a, m, columns, length, trans_a ? a + p * lda : a + p, lda, scratch->block,
-                        scratch->strip, add, ldc, c + j, ldc);
+                        scratch->strip, NULL, add, ldc, c + j, ldc);
       }
   if (engine->end != NULL)
     engine->end ();
@@ -240,7 +241,8 @@ diffusion_gemm_pack_b (DiffusionPrecision precision, gboolean trans_b, gsize n, 
 
 void
 diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
-                       gsize lda, const void *packed, const float *init, gsize ld_init, float *c, gsize ldc)
+                       gsize lda, const void *packed, const float *bias, const float *init, gsize ld_init, float *c,
+                       gsize ldc)
 {
   const DiffusionGemmEngine *engine = engine_for (diffusion_cpu_level (), precision);
   const guint8 *block = packed;
@@ -250,11 +252,10 @@ diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, 
     return;
   if (engine == NULL || k == 0)
     {
-      if (init != NULL && init != c)
-        for (gsize i = 0; i < m; i++)
-          memmove (c + i * ldc, init + i * ld_init, n * sizeof (float));
-      multiply_plain (diffusion_cpu_level (), trans_a, FALSE, m, n, k, a, lda, packed, n, init != NULL ? 1.0f : 0.0f, c,
-                      ldc);
+      for (gsize i = 0; i < m; i++)
+        for (gsize j = 0; j < n; j++)
+          c[i * ldc + j] = (init != NULL ? init[i * ld_init + j] : 0.0f) + (bias != NULL ? bias[j] : 0.0f);
+      multiply_plain (diffusion_cpu_level (), trans_a, FALSE, m, n, k, a, lda, packed, n, 1.0f, c, ldc);
       return;
     }
   scratch = get_scratch ();
@@ -265,7 +266,7 @@ diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, 
       gsize length = MIN (DIFFUSION_GEMM_K_BLOCK, k - p);
 
       multiply_block (engine, trans_a, m, n, length, trans_a ? a + p * lda : a + p, lda, block, scratch->strip,
-                      p == 0 ? init : c, p == 0 ? ld_init : ldc, c, ldc);
+                      p == 0 ? bias : NULL, p == 0 ? init : c, p == 0 ? ld_init : ldc, c, ldc);
       block += round_up (n, engine->columns) * round_up (length, engine->k_multiple) * engine->element;
     }
   if (engine->end != NULL)

@@ -82,15 +82,17 @@ void diffusion_gemm_pack_b (DiffusionPrecision precision, gboolean trans_b, gsiz
  * @a: [m, k] row-major, rows @lda apart
  * @lda: floats between rows as stored
  * @packed: from diffusion_gemm_pack_b()
- * @init: (nullable): what is added: a bias [n] with @ld_init 0, or a matrix [m, n]; may be @c itself
+ * @bias: (nullable): [n], added to every row
+ * @init: (nullable): [m, n], added; may be @c itself
  * @ld_init: floats between rows of @init
  * @c: (out): [m, n] row-major
  * @ldc: floats between rows
  *
- * c = a·b + init.
+ * c = a·b + (init + bias).
  */
 void diffusion_gemm_packed (DiffusionPrecision precision, gboolean trans_a, gsize m, gsize n, gsize k, const float *a,
-                            gsize lda, const void *packed, const float *init, gsize ld_init, float *c, gsize ldc);
+                            gsize lda, const void *packed, const float *bias, const float *init, gsize ld_init,
+                            float *c, gsize ldc);
 
 /**
  * diffusion_gemm_peak:

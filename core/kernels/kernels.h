@@ -89,8 +89,6 @@ typedef struct
   void (*softmax) (gsize rows, gsize c, float alpha, float *x);
   /* dy [rows, c] becomes the gradient of the scores: alpha·y·(dy − Σ y·dy) */
   void (*softmax_backward) (gsize rows, gsize c, float alpha, const float *y, float *dy);
-  /* y [rows, c] = x [rows, c] + bias [c], rows ldx and ldy apart. y may be x. */
-  void (*add_rows) (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy);
 
   /* y [c] += Σ of the rows of x [rows, c], rows ldx apart */
   void (*sum_rows) (gsize rows, gsize c, const float *x, gsize ldx, float *y);

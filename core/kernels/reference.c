@@ -301,14 +301,6 @@ softmax_backward (gsize rows, gsize c, float alpha, const float *y, float *dy)
 }
 
 static void
-add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
-{
-  for (gsize r = 0; r < rows; r++)
-    for (gsize i = 0; i < c; i++)
-      y[r * ldy + i] = x[r * ldx + i] + bias[i];
-}
-
-static void
 sum_rows (gsize rows, gsize c, const float *x, gsize ldx, float *y)
 {
   for (gsize i = 0; i < c; i++)
@@ -428,7 +420,6 @@ const DiffusionKernels diffusion_kernels_reference = {
   .channel_affine_backward = channel_affine_backward,
   .softmax = softmax,
   .softmax_backward = softmax_backward,
-  .add_rows = add_rows,
   .sum_rows = sum_rows,
   .combine_rows = combine_rows,
   .winograd_input = winograd_input,

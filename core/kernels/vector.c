@@ -49,17 +49,6 @@ scale (gsize n, float alpha, const float *x, float *y)
     y[i] = alpha * x[i];
 }
 
-static void
-add_rows (gsize rows, gsize c, const float *x, gsize ldx, const float *bias, float *y, gsize ldy)
-{
-  for (gsize r = 0; r < rows; r++, x += ldx, y += ldy)
-    {
-#pragma GCC ivdep
-      for (gsize i = 0; i < c; i++)
-        y[i] = x[i] + bias[i];
-    }
-}
-
 static inline __attribute__ ((always_inline)) void
 sum_rows_of (const int vectors, gsize rows, const float *x, gsize ldx, float *y)
 {
@@ -761,7 +750,6 @@ const DiffusionKernels AT_LEVEL (diffusion_kernels_) = {
   .channel_affine_backward = channel_affine_backward,
   .softmax = softmax,
   .softmax_backward = softmax_backward,
-  .add_rows = add_rows,
   .sum_rows = sum_rows,
   .combine_rows = combine_rows,
   .winograd_input = AT_LEVEL (diffusion_winograd_input_),

@@ -169,26 +169,16 @@ forward_part (gsize index, guint worker, gpointer data)
   const float *x = conv->x + first * conv->patch;
   float *y = conv->y + first * co;
 
-  if (conv->residual != NULL)
-    {
-      const float *residual = conv->residual + first * co;
-
-      if (conv->bias != NULL)
-        diffusion_kernels ()->add_rows (n, co, residual, co, conv->bias, y, co);
-      diffusion_gemm_packed (conv->precision, FALSE, n, co, conv->patch, x, conv->patch, conv->packed,
-                             conv->bias != NULL ? y : residual, co, y, co);
-    }
-  else
-    diffusion_gemm_packed (conv->precision, FALSE, n, co, conv->patch, x, conv->patch, conv->packed, conv->bias, 0, y,
-                           co);
+  diffusion_gemm_packed (conv->precision, FALSE, n, co, conv->patch, x, conv->patch, conv->packed, conv->bias,
+                         conv->residual != NULL ? conv->residual + first * co : NULL, co, y, co);
 }
 
 /* dx [rows, ci] = x [rows, k]·packed + beta·dx */
 static void
 multiply_gradient (const Conv *conv, gsize rows, gsize ci, gsize k, const float *x, float *dx)
 {
-  diffusion_gemm_packed (conv->precision, FALSE, rows, ci, k, x, k, conv->packed, conv->beta != 0 ? dx : NULL, ci, dx,
-                         ci);
+  diffusion_gemm_packed (conv->precision, FALSE, rows, ci, k, x, k, conv->packed, NULL,
+                         conv->beta != 0 ? dx : NULL, ci, dx, ci);
 }
 
 static void
@@ -213,7 +203,7 @@ input_gradient_part (gsize index, guint worker, gpointer data)
       float *patches = (float *) (gpointer) conv->scratch + worker * conv->part_rows * conv->patch;
 
       diffusion_gemm_packed (conv->precision, FALSE, n, conv->patch, co, conv->dy + first * co, co, conv->packed, NULL,
-                             0, patches, conv->patch);
+                             NULL, 0, patches, conv->patch);
       for (gsize row = first; row < first + n; row++)
         {
           gsize ox = row % (gsize) conv->out.w, line = row / (gsize) conv->out.w;
@@ -270,7 +260,7 @@ weight_gradient_part (gsize index, guint worker, gpointer data)
     {
       dweight += channel * conv->patch;
       diffusion_gemm_packed (conv->precision, TRUE, channels, conv->patch, end - begin, conv->dy + begin * co + channel,
-                             co, conv->packed, dweight, conv->patch, dweight, conv->patch);
+                             co, conv->packed, NULL, dweight, conv->patch, dweight, conv->patch);
       return;
     }
   for (gsize first = begin; first < end; first += conv->part_rows, beta = 1)

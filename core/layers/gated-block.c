@@ -150,12 +150,12 @@ strip_at (const Block *b, guint worker)
 }
 
 static void
-multiply (const Block *b, guint product, gsize rows, const float *x, const float *init, gsize ld_init, float *y)
+multiply (const Block *b, guint product, gsize rows, const float *x, const float *init, float *y)
 {
   gsize n, k;
 
   product_size (b, product, &n, &k);
-  diffusion_gemm_packed (b->precision, FALSE, rows, n, k, x, k, b->packed[product], init, ld_init, y, n);
+  diffusion_gemm_packed (b->precision, FALSE, rows, n, k, x, k, b->packed[product], b->bias[product], init, n, y, n);
 }
 
 /* Expanded values of columns first − 1 to first + count of one row; zeros outside the image. */
@@ -171,7 +171,7 @@ expand_row (const Block *b, const Strip *s, gsize image, gsize row, gsize first,
     memset (out, 0, 2 * c * sizeof (float));
   if (right < first + count + 1)
     memset (out + (count + 1) * 2 * c, 0, 2 * c * sizeof (float));
-  multiply (b, EXPAND1, right - left, s->normal, b->bias[EXPAND1], 0, out + (left + 1 - first) * 2 * c);
+  multiply (b, EXPAND1, right - left, s->normal, NULL, out + (left + 1 - first) * 2 * c);
 }
 
 /* All that follows the expanded values of three rows. */
@@ -182,13 +182,11 @@ finish_row (const Block *b, const Strip *s, gsize image, const float *const *row
   gsize c = (gsize) b->shape.c;
 
   kernels->depthwise_gate_row (count, c, rows, b->depthwise, b->depthwise_bias, s->gated);
-  kernels->add_rows (count, c, x, c, b->bias[PROJECT1], s->middle, c);
-  multiply (b, PROJECT1, count, s->gated, s->middle, c, s->middle);
+  multiply (b, PROJECT1, count, s->gated, x, s->middle);
   kernels->film_norm (count, c, s->middle, b->film[1] + image * 2 * c, s->gated);
-  multiply (b, EXPAND2, count, s->gated, b->bias[EXPAND2], 0, s->wide);
+  multiply (b, EXPAND2, count, s->gated, NULL, s->wide);
   kernels->gate (count, c, s->wide, s->gated);
-  kernels->add_rows (count, c, s->middle, c, b->bias[PROJECT2], y, c);
-  multiply (b, PROJECT2, count, s->gated, y, c, y);
+  multiply (b, PROJECT2, count, s->gated, s->middle, y);
 }
 
 static void

@@ -89,7 +89,7 @@ up_part (gsize index, guint worker, gpointer data)
   const float *x = up->x + ((image * (gsize) up->in.h + row + up->crop) * (gsize) up->in.w + first + up->crop) * k;
   float *fine = up->scratch + worker * COLUMNS * 4 * c;
 
-  diffusion_gemm_packed (up->precision, FALSE, count, 4 * c, k, x, k, up->packed, up->bias, 0, fine, 4 * c);
+  diffusion_gemm_packed (up->precision, FALSE, count, 4 * c, k, x, k, up->packed, up->bias, NULL, 0, fine, 4 * c);
   for (gsize dy = 0; dy < 2; dy++)
     {
       gsize line = image * (gsize) up->out.h + 2 * row + dy;

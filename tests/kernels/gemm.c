@@ -82,24 +82,38 @@ check (DiffusionCpuLevel level, DiffusionPrecision precision, gboolean ta, gbool
     {
       gsize bytes = diffusion_gemm_packed_bytes (precision, n, k);
       guint8 *memory = g_malloc (bytes + 64 + 64), *packed = memory + 64 - (gsize) memory % 64;
-      float *bias = guard_new (n), *out = guard_new (m * ldc);
+      float *bias = guard_new (n), *init = guard_new (m * ldc), *out = guard_new (m * ldc);
+      g_autofree float *sum = g_memdup2 (want, m * ldc * sizeof (float));
+      g_autofree double *room = g_memdup2 (scale, m * ldc * sizeof (double));
 
       memset (packed + bytes, 0xa5, 63 - (packed - memory - 1));
       guard_fill (bias, n, FILL_NORMAL, 1);
+      for (gsize i = 0; i < m; i++)
+        guard_fill (init + i * ldc, n, FILL_NORMAL, 2 + i);
       diffusion_gemm_pack_b (precision, tb, n, k, b, ldb, packed);
-      diffusion_gemm_packed (precision, FALSE, m, n, k, a, lda, packed, NULL, 0, out, ldc);
-      if (beta == 0.0f)
-        guard_compare (what, m * ldc, out, want, scale, tolerance);
-      diffusion_gemm_packed (precision, FALSE, m, n, k, a, lda, packed, bias, 0, out, ldc);
-      for (gsize i = 0; i < m && beta == 0.0f; i++)
-        for (gsize j = 0; j < n; j++)
-          {
-            want[i * ldc + j] += bias[j];
-            scale[i * ldc + j] += fabsf (bias[j]);
-          }
-      if (beta == 0.0f)
-        guard_compare (what, m * ldc, out, want, scale, tolerance);
+      /* Nothing, a bias, a matrix, both; at last the matrix in place. */
+      for (int added = 0; added < 5 && beta == 0.0f; added++)
+        {
+          const float *row = added & 1 ? bias : NULL, *matrix = added & 2 ? init : NULL;
+
+          if (added == 4)
+            {
+              memcpy (out, init, m * ldc * sizeof (float));
+              matrix = out;
+            }
+          for (gsize i = 0; i < m; i++)
+            for (gsize j = 0; j < n; j++)
+              {
+                gsize at = i * ldc + j;
+
+                sum[at] = want[at] + (row != NULL ? row[j] : 0) + (matrix != NULL ? init[at] : 0);
+                room[at] = scale[at] + (row != NULL ? fabsf (row[j]) : 0) + (matrix != NULL ? fabsf (init[at]) : 0);
+              }
+          diffusion_gemm_packed (precision, FALSE, m, n, k, a, lda, packed, row, matrix, ldc, out, ldc);
+          guard_compare (what, m * ldc, out, sum, room, tolerance);
+        }
       guard_free (bias);
+      guard_free (init);
       guard_free (out);
       g_free (memory);
     }
