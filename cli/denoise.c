@@ -63,6 +63,8 @@ print_report (const Options *o, const char *in, const char *out, const Diffusion
   json_object_set_string_member (object, "out", out);
   json_object_set_string_member (object, "model", o->model);
   json_object_set_double_member (object, "sigma", report->sigma);
+  json_object_set_double_member (object, "sigma_least", report->least);
+  json_object_set_double_member (object, "sigma_most", report->most);
   json_object_set_double_member (object, "seconds", seconds);
   json_object_set_int_member (object, "peak_bytes", (gint64) report->peak_bytes);
   cli_print_json (object);
@@ -101,7 +103,8 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model, N_ ("Name, folder or file of the model (default: photo)"),
       N_ ("MODEL") },
     { "sigma", 's', 0, G_OPTION_ARG_STRING, &o.sigma,
-      N_ ("Deviation of the noise in 0..255 units, or auto to estimate it (default: auto)"), N_ ("auto|N") },
+      N_ ("Deviation of the noise in 0..255 units, or auto to estimate it, part by part where it differs (default: auto)"),
+      N_ ("auto|N") },
     { "strength", 0, 0, G_OPTION_ARG_DOUBLE, &o.strength,
       N_ ("How much of the noise to take away: 0 nothing, 1 all, up to 2 smoother (default: 1)"), N_ ("X") },
     { "luma", 0, 0, G_OPTION_ARG_DOUBLE, &o.luma, N_ ("Share of the strength for brightness, 0 to 1 (default: 1)"),
@@ -119,7 +122,7 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
     { "precision", 0, 0, G_OPTION_ARG_STRING, &o.precision,
       N_ ("Of the network's products: f32, bf16, or auto (default): bf16 for 8 bits where the processor is faster with it"),
       N_ ("KIND") },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print the noise level found and the time as a JSON object"), NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print the noise level found (mean, least and most) and the time as a JSON object"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
   g_auto (GStrv) arguments = cli_parse (verb, entries, argc, argv, error);

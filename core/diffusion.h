@@ -26,6 +26,7 @@
 #include "core/imaging/denoise.h"
 #include "core/imaging/detail.h"
 #include "core/imaging/noise-level.h"
+#include "core/imaging/noise-map.h"
 #include "core/imaging/photo-predictor.h"
 #include "core/imaging/picture.h"
 #include "core/imaging/plot.h"

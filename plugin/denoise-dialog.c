@@ -75,13 +75,13 @@ preview_end (gpointer data)
 static void
 computed (DiffusionPreviewArea *preview, double seconds, gint pixels, Dialog *self)
 {
-  double estimate = diffusion_denoise_session_get_estimate (self->session, 0);
+  double least, most, estimate = diffusion_denoise_session_get_estimate (self->session, 0, &least, &most);
   g_autofree char *text = NULL;
   double total;
   gsize bytes;
 
   if (estimate >= 0)
-    diffusion_sigma_entry_set_estimate (DIFFUSION_SIGMA_ENTRY (self->sigma), estimate);
+    diffusion_sigma_entry_set_estimate (DIFFUSION_SIGMA_ENTRY (self->sigma), estimate, least, most);
   if (diffusion_denoise_session_get_cost (self->session, &total, &bytes))
     {
       g_autofree char *duration = diffusion_format_duration (total);
@@ -91,7 +91,7 @@ computed (DiffusionPreviewArea *preview, double seconds, gint pixels, Dialog *se
       text = g_strdup_printf (_ ("Takes about %s and up to %s of memory."), duration, memory);
     }
   else
-    text = g_strdup (_ ("Nothing is selected here; move the view to see the effect."));
+    text = g_strdup (_ ("Nothing changes here; move the view to see the effect."));
   gtk_label_set_text (GTK_LABEL (self->message), text);
   gtk_dialog_set_response_sensitive (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK, TRUE);
 }

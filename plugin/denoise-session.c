@@ -9,6 +9,12 @@
 #include "plugin/remember.h"
 #include "ui/run-dialog.h"
 
+typedef struct
+{
+  double sigma; /* the mean; negative before it is known */
+  DiffusionNoiseMap map;
+} Estimate;
+
 struct _DiffusionDenoiseSession
 {
   GimpImage *image;
@@ -17,7 +23,7 @@ struct _DiffusionDenoiseSession
   char *model_name;
   char *model_path;
   DiffusionPhotoModel *model;
-  double *estimates; /* by drawable; negative before it is known. Written by the computing thread. */
+  Estimate *estimates; /* by drawable; written by the computing thread */
   double seconds; /* what all will cost; negative before it is known. Written by the computing thread. */
   gsize bytes;
   GMutex lock;
@@ -68,7 +74,7 @@ copy_drawables (DiffusionDenoiseSession *self, GError **error)
       if (!drawable)
         return FALSE;
       g_ptr_array_add (self->drawables, drawable);
-      self->estimates[i] = -1.0;
+      self->estimates[i].sigma = -1.0;
     }
   return TRUE;
 }
@@ -92,7 +98,7 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
       g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("No layer is selected."));
       return NULL;
     }
-  self->estimates = g_new (double, self->items->len);
+  self->estimates = g_new (Estimate, self->items->len);
   if (!copy_drawables (self, error))
     return NULL;
   return g_steal_pointer (&self);
@@ -174,14 +180,17 @@ diffusion_denoise_session_get_drawables (DiffusionDenoiseSession *self)
 }
 
 double
-diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index)
+diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index, double *least, double *most)
 {
-  double estimate;
+  const Estimate *estimate = &self->estimates[index];
+  double sigma;
 
   g_mutex_lock (&self->lock);
-  estimate = self->estimates[index];
+  sigma = estimate->sigma;
+  if (sigma >= 0 && least)
+    diffusion_noise_map_range (&estimate->map, least, most);
   g_mutex_unlock (&self->lock);
-  return estimate;
+  return sigma;
 }
 
 gboolean
@@ -215,27 +224,29 @@ open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
   /* What one network finds is not what another one would. */
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->items->len; i++)
-    self->estimates[i] = -1.0;
+    self->estimates[i].sigma = -1.0;
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
 /* The whole drawable is looked at, once, so that a part comes out as it does in the whole. */
 static gboolean
-get_sigma (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPicture *picture, double *out,
-           GCancellable *cancellable, GError **error)
+set_level (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPicture *picture,
+           DiffusionDenoiseOptions *options, GCancellable *cancellable, GError **error)
 {
+  Estimate *estimate = &self->estimates[index];
   DiffusionNoiseLevel level;
 
-  *out = sigma >= 0 ? sigma : diffusion_denoise_session_get_estimate (self, index);
-  if (*out >= 0)
+  options->sigma = sigma >= 0 ? sigma : DIFFUSION_SIGMA_AUTO;
+  options->map = &estimate->map;
+  if (sigma >= 0 || diffusion_denoise_session_get_estimate (self, index, NULL, NULL) >= 0)
     return TRUE;
   if (!diffusion_noise_level_estimate (self->model, picture, &level, cancellable, error))
     return FALSE;
   g_mutex_lock (&self->lock);
-  self->estimates[index] = level.sigma;
+  estimate->map = level.map;
+  estimate->sigma = diffusion_noise_map_mean (&level.map, picture->width, picture->height);
   g_mutex_unlock (&self->lock);
-  *out = level.sigma;
   return TRUE;
 }
 
@@ -271,17 +282,19 @@ denoise (DiffusionDenoiseSession *self, guint index, const DiffusionDenoiseSetti
   const gint region[4] = { area->x, area->y, area->width, area->height };
   DiffusionDenoiseOptions options = make_options (settings, region);
 
-  return get_sigma (self, index, settings->sigma, picture, &options.sigma, cancellable, error)
+  return set_level (self, index, settings->sigma, picture, &options, cancellable, error)
          && diffusion_denoise (self->model, picture, &options, report, progress, progress_data, cancellable, error);
 }
 
-/* From what a part took to what all will take. */
+/* From what a part took to what all will take; a part that needs no work does not tell. */
 static void
 extrapolate (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *settings, double seconds, double computed)
 {
   double all = 0;
   gsize most = 0, results = 0;
 
+  if (computed <= 0)
+    return;
   for (guint i = 0; i < self->drawables->len; i++)
     {
       const GeglRectangle *area = diffusion_drawable_get_region (self->drawables->pdata[i]);
@@ -291,6 +304,11 @@ extrapolate (DiffusionDenoiseSession *self, const DiffusionDenoiseSettings *sett
       DiffusionDenoiseReport report;
 
       options.sigma = 0;
+      if (settings->sigma < 0 && self->estimates[i].sigma >= 0)
+        {
+          options.sigma = DIFFUSION_SIGMA_AUTO;
+          options.map = &self->estimates[i].map;
+        }
       if (!diffusion_denoise_plan (self->model, picture, &options, &report, NULL))
         return;
       all += report.computed;
@@ -366,8 +384,8 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   g_autofree float *colors = g_try_new (float, (gsize) area->width * area->height * from->channels);
   g_autoptr (DiffusionPicture) picture = diffusion_part_picture_new (from, area, colors);
   DiffusionDenoiseReport report;
+  DiffusionDenoiseOptions level;
   GeglRectangle region;
-  double sigma;
   gint64 begun;
 
   if (!colors)
@@ -379,7 +397,7 @@ diffusion_denoise_session_preview (DiffusionDenoiseSession *self, const Diffusio
   if (!from->read (from, area->x, area->y, area->width, area->height, colors, error))
     return FALSE;
   if (!open_model (self, settings->model, error)
-      || !get_sigma (self, 0, settings->sigma, picture, &sigma, cancellable, error))
+      || !set_level (self, 0, settings->sigma, picture, &level, cancellable, error))
     return FALSE;
   begun = g_get_monotonic_time ();
   /* Outside the region nothing is selected, so no new colours are taken from there. */
@@ -399,7 +417,7 @@ commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig
 {
   DiffusionDrawable *drawable = self->drawables->pdata[index];
   g_autoptr (JsonObject) found = json_object_new ();
-  double estimate = diffusion_denoise_session_get_estimate (self, index);
+  double estimate = diffusion_denoise_session_get_estimate (self, index, NULL, NULL);
 
   if (stopped && !diffusion_drawable_has_result (drawable))
     return TRUE;

@@ -63,8 +63,14 @@ gboolean diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GErro
 /** diffusion_denoise_session_get_drawables: (transfer none) (element-type DiffusionDrawable): their copies. */
 GPtrArray *diffusion_denoise_session_get_drawables (DiffusionDenoiseSession *self);
 
-/** diffusion_denoise_session_get_estimate: the noise level found for a drawable, or -1 where none was needed yet. */
-double diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index);
+/**
+ * diffusion_denoise_session_get_estimate:
+ * @least: (out) (nullable): the lowest level found, where the noise differs over the drawable
+ * @most: (out) (nullable): the highest; both or none
+ *
+ * Returns: the mean noise level found for a drawable, or -1 where none was needed yet
+ */
+double diffusion_denoise_session_get_estimate (DiffusionDenoiseSession *self, guint index, double *least, double *most);
 
 /**
  * diffusion_denoise_session_get_cost:

@@ -31,7 +31,7 @@ mean_sigma (DiffusionDenoiseSession *session, double sigma)
   if (sigma >= 0)
     return sigma;
   for (guint i = 0; i < n; i++)
-    sum += MAX (diffusion_denoise_session_get_estimate (session, i), 0); /* none where it was stopped before */
+    sum += MAX (diffusion_denoise_session_get_estimate (session, i, NULL, NULL), 0); /* none where it was stopped before */
   return sum / n;
 }
 

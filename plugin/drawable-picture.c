@@ -76,6 +76,16 @@ drawable_picture_write (DiffusionPicture *base, gint x, gint y, gint width, gint
   return TRUE;
 }
 
+static gboolean
+drawable_picture_read_alpha (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
+{
+  DrawablePicture *self = (DrawablePicture *) base;
+
+  gegl_buffer_get (self->owner->source, GEGL_RECTANGLE (x, y, width, height), 1.0, babl_format ("A float"), out,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return TRUE;
+}
+
 static void
 drawable_picture_destroy (DiffusionPicture *base)
 {
@@ -96,6 +106,8 @@ diffusion_drawable_open (DiffusionDrawable *self)
                                                                        : 32;
   picture->base.read = drawable_picture_read;
   picture->base.write = drawable_picture_write;
+  if (babl_format_has_alpha (self->format))
+    picture->base.read_alpha = drawable_picture_read_alpha;
   picture->base.destroy = drawable_picture_destroy;
   picture->owner = self;
   return &picture->base;

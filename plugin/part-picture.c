@@ -21,6 +21,14 @@ part_read (DiffusionPicture *base, gint x, gint y, gint width, gint height, floa
 }
 
 static gboolean
+part_read_alpha (DiffusionPicture *base, gint x, gint y, gint width, gint height, float *out, GError **error)
+{
+  PartPicture *self = (PartPicture *) base;
+
+  return self->from->read_alpha (self->from, x, y, width, height, out, error);
+}
+
+static gboolean
 part_write (DiffusionPicture *base, gint x, gint y, gint width, gint height, const float *in, GError **error)
 {
   PartPicture *self = (PartPicture *) base;
@@ -50,6 +58,8 @@ diffusion_part_picture_new (DiffusionPicture *from, const GeglRectangle *area, f
   *self = (PartPicture) { *from, from, area, colors };
   self->base.read = part_read;
   self->base.write = part_write;
+  if (from->read_alpha)
+    self->base.read_alpha = part_read_alpha;
   self->base.destroy = part_destroy;
   return &self->base;
 }

@@ -1,115 +1,241 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# tools/compare-denoisers.py FOLDER [MODEL]: what else denoises in GIMP, on pairs NAME_real.* and NAME_mean.*, each
-# method with the settings that are best for the whole folder, next to ours with none. Run it with ./dev exec, after
-# ./dev bench has installed G'MIC.
+"""What else denoises in GIMP, each method at the settings that are best for these pictures, next to ours with none.
+
+Run it with ./dev exec, after ./dev bench has installed G'MIC. Settings are looked for on the middle of each picture (--crop), one
+after the other until none gets better; the numbers are those of whole pictures."""
+import argparse
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-import gi
+from measuring import Gegl, denoise, detail, load, numpy, psnr, render, run_operation, save
 
-gi.require_version("Gegl", "0.4")
-from gi.repository import Gegl  # noqa: E402
-import numpy  # noqa: E402
-
-root = pathlib.Path(__file__).resolve().parent.parent
-folder = pathlib.Path(sys.argv[1])
-model = sys.argv[2] if len(sys.argv) > 2 else "photo"
-
-# What is passed to each, from weak to strong. A setting of G'MIC is a command line of its own.
+# Operation or command, what its settings are, from weak to strong, and where the search for them begins. A range ends where
+# stronger is never better or the program takes no more.
 GEGL = {
-    "GIMP Noise Reduction": [("gegl:noise-reduction", {"iterations": n}) for n in (1, 2, 4, 8)],
-    "GIMP Symmetric Nearest Neighbour": [
-        ("gegl:snn-mean", {"radius": r, "pairs": p}) for r in (1, 2, 4) for p in (1, 2)
-    ],
+    "GIMP Noise Reduction": ("gegl:noise-reduction", {"iterations": (range(1, 33), 4)}),
+    "GIMP Symmetric Nearest Neighbour": ("gegl:snn-mean", {"radius": ((1, 2, 3, 4, 6, 8), 2), "pairs": ((1, 2), 2)}),
 }
 GMIC = {
-    "G'MIC denoise (patches)": [["denoise", "%d,%d,5,7,1" % (s, r)] for s in (5, 10) for r in (3, 6, 10, 16)],
-    "G'MIC denoise_patchpca": [["denoise_patchpca", "%d" % s] for s in (3, 5, 8, 12)],
-    "G'MIC smooth (anisotropic)": [["smooth", "%d" % s] for s in (3, 8, 20, 40)],
-    "G'MIC bilateral": [["bilateral", "%d,%d" % (s, r)] for s in (2, 4) for r in (6, 12, 24)],
+    "G'MIC denoise (patches)": (
+        "denoise",
+        {
+            "spatial": ((2, 3, 5, 7, 10, 15, 20, 30), 5),
+            "range": ((2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 32), 8),
+            "patch": ((3, 5, 7, 9), 5),
+            "lookup": ((5, 7, 9, 13), 7),
+            "smoothness": ((0, 1, 2, 3), 1),
+        },
+    ),
+    "G'MIC denoise_patchpca": (
+        "denoise_patchpca",
+        {
+            "strength": ((1, 1.5, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40), 5),
+            "patch": ((3, 5, 7, 9, 11), 7),
+            "lookup": ((7, 11, 15), 11),
+            "sampling": ((2, 3, 5), 5),
+        },
+    ),
+    "G'MIC nlmeans": (
+        "nlmeans",
+        {
+            "patch": ((1, 2, 3, 4, 5), 4),
+            "spatial": ((1, 2, 3, 4, 6, 8), 4),
+            "tonal": ((2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80), 10),
+        },
+    ),
+    "G'MIC smooth (anisotropic)": (
+        "smooth",
+        {
+            "amplitude": ((1, 2, 3, 5, 8, 12, 20, 30, 40, 60, 90, 130, 200), 20),
+            "sharpness": ((0, 0.2, 0.4, 0.7, 1, 1.5), 0.7),
+            "anisotropy": ((0, 0.15, 0.3, 0.5, 0.7, 0.9), 0.3),
+            "alpha": ((0.2, 0.6, 1, 1.5, 2), 0.6),
+            "sigma": ((0.5, 1.1, 2, 3, 4), 1.1),
+        },
+    ),
+    "G'MIC bilateral": (
+        "bilateral",
+        {
+            "spatial": ((0.7, 1, 1.4, 2, 3, 4, 6, 8), 3),
+            "range": ((3, 5, 7, 10, 14, 20, 28, 40, 56, 80), 14),
+        },
+    ),
+    "G'MIC denoise_haar (wavelets)": (
+        "denoise_haar",
+        {
+            "threshold": ((0.3, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11, 16), 1.4),
+            "scales": ((0, 1, 2, 3, 4), 0),
+            "spinning": ((10, 20), 10),
+        },
+    ),
+    "G'MIC guided": (
+        "guided",
+        {
+            "radius": ((1, 2, 3, 4, 6, 8), 3),
+            "regularization": ((10, 20, 40, 80, 160, 320, 640), 80),
+        },
+    ),
 }
 
 
-def render(node, box):
-    buffer = Gegl.Buffer.new("R'G'B' float", box.x, box.y, box.width, box.height)
-    node.blit_buffer(buffer, box, 0, Gegl.AbyssPolicy.NONE)
-    data = buffer.get(box, 1.0, "R'G'B' float", Gegl.AbyssPolicy.NONE)
-    return numpy.frombuffer(data, numpy.float32).reshape(box.height, box.width, 3) * 255
+def run_gegl(operation, path, settings):
+    return run_operation(path, operation, settings)
 
 
-def open_file(graph, path):
-    node = graph.create_child("gegl:load")
-    node.set_property("path", str(path))
-    return node
+def run_gmic(command, path, settings):
+    with tempfile.TemporaryDirectory() as work:
+        out = pathlib.Path(work, "out.png")
+        arguments = ",".join("%g" % value for value in settings.values())
+        subprocess.run(["gmic", str(path), command, arguments, "cut", "0,255", "output", str(out)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return load(out)
 
 
-def load(path):
-    node = open_file(Gegl.Node(), path)
-    return render(node, node.get_bounding_box())
+def run_ours(model, path, settings):
+    with tempfile.TemporaryDirectory() as work:
+        out = pathlib.Path(work, "out.png")
+        denoise(path, out, "--model", model)
+        return load(out)
 
 
-def run_gegl(path, setting):
-    operation, properties = setting
+class Method:
+    def __init__(self, name, run, what, axes):
+        self.name, self.run, self.what = name, run, what
+        self.axes = {axis: list(values) for axis, (values, start) in axes.items()}
+        self.settings = {axis: start for axis, (values, start) in axes.items()}
+
+    def measure(self, pairs, settings):
+        values = []
+        for noisy, clean in pairs:
+            result = self.run(self.what, noisy, settings)
+            values.append((psnr(result, clean), detail(result, clean)))
+        return numpy.mean(values, 0)
+
+    def search(self, pairs):
+        """Takes the best value of one setting after the other until none gets better."""
+        known = {}
+
+        def score(settings):
+            key = tuple(settings.values())
+            if key not in known:
+                known[key] = self.measure(pairs, settings)[0]
+            return known[key]
+
+        while True:
+            before = dict(self.settings)
+            for axis, values in self.axes.items():
+                # From where it is in both directions, as long as that helps.
+                for step in (1, -1):
+                    at = values.index(self.settings[axis])
+                    while 0 <= at + step < len(values):
+                        other = dict(self.settings, **{axis: values[at + step]})
+                        if score(other) <= score(self.settings):
+                            break
+                        self.settings = other
+                        at += step
+            if self.settings == before:
+                return
+
+    def describe(self):
+        return ", ".join("%s %g" % item for item in self.settings.items()) or "none"
+
+
+def find_pairs(folder):
+    pairs = []
+    for real in sorted(folder.glob("*_real.*")):
+        mean = next(folder.glob(real.stem[: -len("_real")] + "_mean.*"), None)
+        if mean:
+            pairs.append((real, mean))
+    if not pairs:
+        sys.exit("%s: found no pairs, expected NAME_real.* and NAME_mean.*" % folder)
+    return pairs
+
+
+def middle(picture, size):
+    y, x = (max(side - size, 0) // 2 for side in picture.shape[:2])
+    return picture[y : y + size, x : x + size]
+
+
+def label(text, width, height):
     graph = Gegl.Node()
-    node = graph.create_child(operation)
-    for name, value in properties.items():
-        node.set_property(name, value)
-    source = open_file(graph, path)
-    source.link(node)
-    return render(node, source.get_bounding_box())
+    node = graph.create_child("gegl:text")
+    node.set_property("string", text)
+    node.set_property("size", 0.6 * height)
+    node.set_property("color", Gegl.Color.new("black"))
+    back = graph.create_child("gegl:color")
+    back.set_property("value", Gegl.Color.new("white"))
+    over = graph.create_child("gegl:over")
+    back.link(over)
+    node.connect_to("output", over, "aux")
+    return render(over, Gegl.Rectangle.new(-4, -2, width, height))
 
 
-def run_gmic(path, setting):
+def draw(panels, path, columns=4, zoom=2, strip=22, gap=4):
+    """Writes [(text, pixels)] as one picture."""
+    side = panels[0][1].shape[0] * zoom
+    rows = -(-len(panels) // columns)
+    canvas = numpy.full((rows * (side + strip), columns * (side + gap) - gap, 3), 255.0)
+    for i, (text, pixels) in enumerate(panels):
+        y, x = i // columns * (side + strip), i % columns * (side + gap)
+        canvas[y : y + side, x : x + side] = pixels.repeat(zoom, 0).repeat(zoom, 1)
+        canvas[y + side : y + side + strip, x : x + side] = label(text, side, strip)
+    save(canvas, path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="holds pairs NAME_real.* and NAME_mean.*")
+    parser.add_argument("--pair", nargs=2, type=pathlib.Path, metavar=("NOISY", "CLEAN"), help="these two instead of a folder")
+    parser.add_argument("--model", default="photo")
+    parser.add_argument("--crop", type=int, default=192, help="side of the middles that settings are looked for on (192)")
+    parser.add_argument("--only", default="", help="the methods whose name has this")
+    parser.add_argument("--picture", type=pathlib.Path, help="also draw all results of the first pair, to this JPEG file")
+    parser.add_argument("--part", default="0,0,128", metavar="X,Y,SIDE", help="the part of it to draw (0,0,128)")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if (options.folder is None) == (options.pair is None):
+        parser.error("expected a folder or --pair")
+    pairs = [tuple(options.pair)] if options.pair else find_pairs(options.folder)
+
+    methods = [Method("nothing", lambda what, path, settings: load(path), None, {}),
+               Method("gimp-diffusion", run_ours, options.model, {})]
+    methods += [Method(name, run_gegl, *rest) for name, rest in GEGL.items()]
+    methods += [Method(name, run_gmic, *rest) for name, rest in GMIC.items()]
+    rows, panels = [], []
     with tempfile.TemporaryDirectory() as work:
-        out = pathlib.Path(work, "out.png")
-        subprocess.run(["gmic", str(path), *setting, "cut", "0,255", "output", str(out)], check=True,
-                       capture_output=True)
-        return load(out)
+        # All programs see the same pixels, whatever reads JPEG for them.
+        whole, small = [], []
+        for i, (noisy, clean) in enumerate(pairs):
+            pixels, reference = load(noisy), load(clean)
+            for name, part, target in (("whole", 1 << 30, whole), ("small", options.crop, small)):
+                path = pathlib.Path(work, "%s-%d.png" % (name, i))
+                save(middle(pixels, part), path)
+                target.append((path, middle(reference, part)))
+        x, y, side = (int(value) for value in options.part.split(","))
+        cut = (slice(y, y + side), slice(x, x + side))
+        panels.append(("without noise", whole[0][1][cut]))
+
+        if not options.json:
+            print("%-34s %9s %9s   %s" % ("", "PSNR", "detail", "settings"))
+        for method in methods:
+            if options.only not in method.name:
+                continue
+            method.search(small)
+            values = method.measure(whole, method.settings)
+            rows.append({"name": method.name, "psnr": values[0], "detail": values[1], "settings": method.settings})
+            if not options.json:
+                print("%-34s %6.2f dB %6.2f dB   %s" % (method.name, *values, method.describe()), flush=True)
+            if options.picture:
+                result = numpy.clip(method.run(method.what, whole[0][0], method.settings), 0, 255)
+                panels.append(("noisy" if method.name == "nothing" else method.name, result[cut]))
+    if options.json:
+        print(json.dumps({"pairs": len(pairs), "methods": rows}, default=float))
+    if options.picture:
+        draw(panels, options.picture)
 
 
-def run_ours(path, setting):
-    with tempfile.TemporaryDirectory() as work:
-        out = pathlib.Path(work, "out.png")
-        subprocess.run([root / "build/cli/diffusion", "denoise", path, out, "--model", model], check=True)
-        return load(out)
-
-
-def psnr(a, b):
-    return 10 * numpy.log10(255**2 / numpy.mean((numpy.clip(a, 0, 255) - b) ** 2))
-
-
-def detail(picture):
-    padded = numpy.pad(picture, ((1, 1), (1, 1), (0, 0)), "edge")
-    around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-    return picture - around / 4
-
-
-Gegl.init(None)
-pairs = []
-for real in sorted(folder.glob("*_real.*")):
-    mean = next(folder.glob(real.stem[: -len("_real")] + "_mean.*"), None)
-    if mean:
-        pairs.append((real, load(mean)))
-if not pairs:
-    sys.exit("%s: found no pairs, expected NAME_real.* and NAME_mean.*" % folder)
-
-
-def measure(run, setting):
-    values = []
-    for real, mean in pairs:
-        result = run(real, setting)
-        difference = detail(numpy.clip(result, 0, 255)) - detail(mean)
-        values.append((psnr(result, mean), 10 * numpy.log10(255**2 / numpy.mean(difference**2))))
-    return numpy.mean(values, 0)
-
-
-print("%-36s %9s %9s   %s" % ("", "PSNR", "detail", "settings"))
-jobs = [("nothing", lambda path, setting: load(path), [""]), ("gimp-diffusion", run_ours, ["automatic"])]
-jobs += [(name, run_gegl, settings) for name, settings in GEGL.items()]
-jobs += [(name, run_gmic, settings) for name, settings in GMIC.items()]
-for name, run, settings in jobs:
-    best = max(((measure(run, setting), setting) for setting in settings), key=lambda item: item[0][0])
-    print("%-36s %6.2f dB %6.2f dB   %s" % (name, best[0][0], best[0][1], best[1]), flush=True)
+main()

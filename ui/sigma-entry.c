@@ -10,6 +10,7 @@
 
 #define MAX_SIGMA     100.0
 #define DEFAULT_SIGMA 15.0
+#define DIFFERENT     0.1 /* the labels' precision */
 
 struct _DiffusionSigmaEntry
 {
@@ -17,7 +18,7 @@ struct _DiffusionSigmaEntry
 
   GObject *config; /* the dialog owns it and outlives this */
   char *property;
-  double estimate; /* negative before it is known */
+  double estimate, least, most; /* negative before it is known */
   GtkWidget *automatic;
   GtkWidget *scale;
   gboolean updating;
@@ -45,8 +46,9 @@ update (DiffusionSigmaEntry *self)
   gtk_widget_set_sensitive (self->scale, !automatic);
   if (sigma >= 0)
     gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->scale), sigma);
-  label = self->estimate >= 0 ? g_strdup_printf (_ ("_Automatic (found %.1f)"), self->estimate)
-                              : g_strdup (_ ("_Automatic"));
+  label = self->estimate < 0                    ? g_strdup (_ ("_Automatic"))
+          : self->most - self->least >= DIFFERENT ? g_strdup_printf (_ ("_Automatic (found %.1f to %.1f)"), self->least, self->most)
+                                                  : g_strdup_printf (_ ("_Automatic (found %.1f)"), self->estimate);
   gtk_button_set_label (GTK_BUTTON (self->automatic), label);
   self->updating = FALSE;
 }
@@ -75,9 +77,11 @@ changed (GtkSpinButton *scale, DiffusionSigmaEntry *self)
 }
 
 void
-diffusion_sigma_entry_set_estimate (DiffusionSigmaEntry *self, double estimate)
+diffusion_sigma_entry_set_estimate (DiffusionSigmaEntry *self, double estimate, double least, double most)
 {
   self->estimate = estimate;
+  self->least = least;
+  self->most = most;
   update (self);
 }
 

@@ -16,7 +16,12 @@ G_DECLARE_FINAL_TYPE (DiffusionSigmaEntry, diffusion_sigma_entry, DIFFUSION, SIG
  */
 GtkWidget *diffusion_sigma_entry_new (GObject *config, const char *property);
 
-/** diffusion_sigma_entry_set_estimate: what automatic comes to for this picture. */
-void diffusion_sigma_entry_set_estimate (DiffusionSigmaEntry *self, double estimate);
+/**
+ * diffusion_sigma_entry_set_estimate:
+ * @estimate: what automatic comes to for this picture, on average
+ * @least: where there is least noise
+ * @most: where there is most
+ */
+void diffusion_sigma_entry_set_estimate (DiffusionSigmaEntry *self, double estimate, double least, double most);
 
 G_END_DECLS

@@ -3,9 +3,11 @@
 #include "core/imaging/denoise.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/base/memory.h"
 #include "core/base/threads.h"
 #include "core/imaging/detail.h"
 #include "core/imaging/noise-level.h"
@@ -25,11 +27,16 @@ typedef struct
   DiffusionPhotoModel *model;
   const DiffusionDenoiseOptions *options;
   DiffusionPrecision precision;
-  double sigma;
-  double gray_sigma; /* deviation of the noise's brightness, 0 to 1 units */
-  gint margin;       /* of a tile, that need not be computed */
+  DiffusionNoiseMap map;
+  gboolean gray;
+  gint margin;  /* of a tile, that need not be computed */
+  gint around;  /* of a tile, that is not part of the result */
+  gint seen[4]; /* x, y, width, height of the part of the picture that is computed */
   Worker *workers;
 } Denoise;
+
+/* Samples that a tile needs for a part of it at one of several levels: before, after, and a row of weights. */
+#define PART_BYTES ((2 * 3 + 1) * sizeof (float))
 
 /* The mean of three channels has less noise than each: by 1/√3 = 0.58 where their noise is independent, by up to 1
  * where a camera's software mixed them. */
@@ -125,29 +132,117 @@ pass (Worker *worker, double ratio, double next, float *out, GCancellable *cance
   return TRUE;
 }
 
+/* A tile, or a part of one, as if the noise had the deviation @sigma. */
 static gboolean
-denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *out, guint worker_index,
-              GCancellable *cancellable, gpointer data, GError **error)
+denoise_level (const float *in, gint width, gint height, double sigma, float *out, Worker *worker, const Denoise *denoise,
+               GCancellable *cancellable, GError **error)
 {
-  Denoise *denoise = data;
   const DiffusionDenoiseOptions *options = denoise->options;
-  Worker *worker = &denoise->workers[worker_index];
   gsize pixels = (gsize) width * (gsize) height;
   /* Above full strength the noise is taken to be stronger than it is. */
-  double ratio = 2 * denoise->sigma * MAX (options->strength, 1) / 255;
+  double ratio = 2 * sigma * MAX (options->strength, 1) / 255;
+  double gray_sigma = sigma / 255 * (denoise->gray ? 1 : GRAY_OF_COLOR);
 
+  memcpy (out, in, 3 * pixels * sizeof (float));
+  if (sigma == 0)
+    return TRUE;
   if (!worker_prepare (worker, denoise, width, height, error))
     return FALSE;
-  memcpy (out, in, 3 * pixels * sizeof (float));
   for (gint i = 0; i < options->passes; i++)
     if (!pass (worker, ratio * (options->passes - i) / options->passes,
                ratio * (options->passes - i - 1) / options->passes, out, cancellable, error))
       return FALSE;
   weigh (denoise, in, pixels, out);
   return options->detail == 0
-         || diffusion_detail_recover (in, width, height,
-                                      denoise->gray_sigma * MIN (options->strength, 1) * options->luma,
+         || diffusion_detail_recover (in, width, height, gray_sigma * MIN (options->strength, 1) * options->luma,
                                       options->detail, out, error);
+}
+
+static gint
+round_down (gint value)
+{
+  gint rest = value % DIFFUSION_PHOTO_ALIGNMENT;
+
+  return value - (rest < 0 ? rest + DIFFUSION_PHOTO_ALIGNMENT : rest);
+}
+
+static gint
+round_up (gint value)
+{
+  return -round_down (-value);
+}
+
+/* What a level counts for of the result that a tile gives, and what of the tile has to be computed for that: its
+ * surroundings too. */
+static gboolean
+find_part (const Denoise *denoise, gint level, const gint *tile, gint *used, gint *part)
+{
+  const gint around = denoise->around, *seen = denoise->seen;
+  gint x0 = MAX (tile[0] + around, seen[0]), x1 = MIN (tile[0] + tile[2] - around, seen[0] + seen[2]);
+  gint y0 = MAX (tile[1] + around, seen[1]), y1 = MIN (tile[1] + tile[3] - around, seen[1] + seen[3]);
+  const gint result[4] = { x0, y0, x1 - x0, y1 - y0 };
+
+  if (!diffusion_noise_map_find (&denoise->map, level, result, used))
+    return FALSE;
+  part[0] = round_down (used[0]) - around;
+  part[1] = round_down (used[1]) - around;
+  part[2] = round_up (used[0] + used[2]) + around - part[0];
+  part[3] = round_up (used[1] + used[3]) + around - part[1];
+  return TRUE;
+}
+
+/* Adds what a level contributes to the result of a tile. */
+static gboolean
+add_level (const float *in, const gint *tile, gint level, float *out, Worker *worker, const Denoise *denoise,
+           GCancellable *cancellable, GError **error)
+{
+  gint used[4], part[4];
+  float *block, *part_in, *part_out, *weights;
+  gsize pixels;
+  gboolean done;
+
+  if (!find_part (denoise, level, tile, used, part))
+    return TRUE;
+  pixels = (gsize) part[2] * (gsize) part[3];
+  block = diffusion_try_alloc (pixels * PART_BYTES, _ ("a tile"), error);
+  if (block == NULL)
+    return FALSE;
+  part_in = block;
+  part_out = part_in + 3 * pixels;
+  weights = part_out + 3 * pixels;
+  for (gint row = 0; row < part[3]; row++)
+    memcpy (part_in + (gsize) row * (gsize) part[2] * 3,
+            in + ((gsize) (part[1] + row - tile[1]) * (gsize) tile[2] + (gsize) (part[0] - tile[0])) * 3,
+            (gsize) part[2] * 3 * sizeof (float));
+  done = denoise_level (part_in, part[2], part[3], denoise->map.sigmas[level], part_out, worker, denoise, cancellable, error);
+  for (gint y = used[1]; done && y < used[1] + used[3]; y++)
+    {
+      const float *from = part_out + ((gsize) (y - part[1]) * (gsize) part[2] + (gsize) (used[0] - part[0])) * 3;
+      float *to = out + ((gsize) (y - tile[1]) * (gsize) tile[2] + (gsize) (used[0] - tile[0])) * 3;
+
+      diffusion_noise_map_weigh (&denoise->map, level, y, used[0], used[2], weights);
+      for (gint i = 0; i < 3 * used[2]; i++)
+        to[i] += weights[i / 3] * from[i];
+    }
+  diffusion_free (block);
+  return done;
+}
+
+static gboolean
+denoise_tile (const float *in, gint x, gint y, gint width, gint height, float *out, guint worker_index,
+              GCancellable *cancellable, gpointer data, GError **error)
+{
+  const Denoise *denoise = data;
+  const gint tile[4] = { x, y, width, height };
+  Worker *worker = &denoise->workers[worker_index];
+
+  if (denoise->map.n_levels == 1)
+    return denoise_level (in, width, height, denoise->map.sigmas[0], out, worker, denoise, cancellable, error);
+  memset (out, 0, (gsize) width * (gsize) height * 3 * sizeof (float));
+  for (gint level = 0; level < denoise->map.n_levels; level++)
+    if (!add_level (in, tile, level, out, worker, denoise, cancellable, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -192,41 +287,102 @@ measure_network (DiffusionPhotoModel *model, DiffusionTileWork *work)
   work->bytes_per_worker = bytes[0] - MIN (bytes[0], work->bytes_per_pixel * 512 * 512);
 }
 
+/* Pixels that go through the network in one pass. */
+static double
+count_computed (const Denoise *denoise, const DiffusionTilePlan *plan)
+{
+  const gint around = denoise->around;
+  double computed = 0;
+
+  if (denoise->map.n_levels == 1)
+    return plan->computed;
+  for (gint row = 0; row < plan->rows; row++)
+    for (gint column = 0; column < plan->columns; column++)
+      {
+        gint left = plan->left + column * plan->tile, top = plan->top + row * plan->tile_height;
+        gint right = MIN (left + plan->tile, round_up (plan->x + plan->width));
+        gint bottom = MIN (top + plan->tile_height, round_up (plan->y + plan->height));
+        const gint tile[4] = { left - around, top - around, right - left + 2 * around, bottom - top + 2 * around };
+
+        for (gint level = 0; level < denoise->map.n_levels; level++)
+          {
+            gint used[4], part[4];
+
+            if (denoise->map.sigmas[level] > 0 && find_part (denoise, level, tile, used, part))
+              computed += (double) part[2] * part[3];
+          }
+      }
+  return computed;
+}
+
+static void
+fill_report (const Denoise *denoise, const DiffusionPicture *picture, const DiffusionTilePlan *plan,
+             DiffusionDenoiseReport *report)
+{
+  const DiffusionNoiseMap *map = &denoise->map;
+
+  if (report == NULL)
+    return;
+  report->sigma = diffusion_noise_map_mean (map, picture->width, picture->height);
+  diffusion_noise_map_range (map, &report->least, &report->most);
+  report->peak_bytes = plan->peak_bytes;
+  report->computed = count_computed (denoise, plan) * denoise->options->passes;
+}
+
 static gboolean
 make_plan (Denoise *denoise, const DiffusionPicture *picture, DiffusionTileWork *work, DiffusionTilePlan *plan,
-           DiffusionDenoiseReport *report, GError **error)
+           GError **error)
 {
   const DiffusionDenoiseOptions *options = denoise->options;
 
-  if (!check_options (options, error))
-    return FALSE;
   *work = (DiffusionTileWork) { .func = denoise_tile, .data = denoise, .multiple = DIFFUSION_PHOTO_ALIGNMENT };
   work->overlap = options->passes * diffusion_photo_model_get_radius (diffusion_photo_model_get_config (denoise->model));
   /* What only the tile's own first pass saw need not be computed; further passes and details look at it. */
   if (options->passes == 1 && options->detail == 0)
-    denoise->margin = (work->overlap + DIFFUSION_PHOTO_ALIGNMENT - 1) / DIFFUSION_PHOTO_ALIGNMENT * DIFFUSION_PHOTO_ALIGNMENT;
+    denoise->margin = round_up (work->overlap);
   measure_network (denoise->model, work);
   if (options->detail > 0)
     {
       work->overlap += DIFFUSION_DETAIL_RADIUS;
       work->bytes_per_pixel += DIFFUSION_DETAIL_BYTES_PER_PIXEL;
     }
+  if (denoise->map.n_levels > 1)
+    work->bytes_per_pixel += PART_BYTES;
+  denoise->around = round_up (work->overlap);
   if (!diffusion_tiles_plan (picture, options->region, work, options->tile, options->memory_limit, plan, error))
     return FALSE;
-  if (report != NULL)
-    *report = (DiffusionDenoiseReport) { denoise->sigma, plan->peak_bytes, plan->computed * options->passes };
+  denoise->seen[0] = plan->x;
+  denoise->seen[1] = plan->y;
+  denoise->seen[2] = plan->width;
+  denoise->seen[3] = plan->height;
   return TRUE;
+}
+
+/* The levels as far as they are known before the picture was looked at. */
+static void
+take_levels (Denoise *denoise)
+{
+  const DiffusionDenoiseOptions *options = denoise->options;
+
+  if (options->sigma == DIFFUSION_SIGMA_AUTO && options->map != NULL)
+    denoise->map = *options->map;
+  else
+    diffusion_noise_map_init_even (&denoise->map, options->sigma);
 }
 
 gboolean
 diffusion_denoise_plan (DiffusionPhotoModel *model, const DiffusionPicture *picture,
                         const DiffusionDenoiseOptions *options, DiffusionDenoiseReport *report, GError **error)
 {
-  Denoise denoise = { .model = model, .options = options, .sigma = options->sigma };
+  Denoise denoise = { .model = model, .options = options };
   DiffusionTileWork work;
   DiffusionTilePlan plan;
 
-  return make_plan (&denoise, picture, &work, &plan, report, error);
+  take_levels (&denoise);
+  if (!check_options (options, error) || !make_plan (&denoise, picture, &work, &plan, error))
+    return FALSE;
+  fill_report (&denoise, picture, &plan, report);
+  return TRUE;
 }
 
 gboolean
@@ -242,26 +398,28 @@ diffusion_denoise (DiffusionPhotoModel *model,
   Denoise denoise = { .model = model,
                       .options = options,
                       .precision = choose_precision (picture, options),
-                      .sigma = options->sigma };
+                      .gray = picture->channels == 1 };
   DiffusionTileWork work;
   DiffusionTilePlan plan;
   gboolean ok;
 
-  if (!make_plan (&denoise, picture, &work, &plan, report, error))
+  take_levels (&denoise);
+  /* What cannot be done is refused before the picture is looked at. */
+  if (!check_options (options, error) || !make_plan (&denoise, picture, &work, &plan, error))
     return FALSE;
-  if (denoise.sigma == DIFFUSION_SIGMA_AUTO)
+  if (options->sigma == DIFFUSION_SIGMA_AUTO && options->map == NULL)
     {
       DiffusionNoiseLevel level;
 
       if (!diffusion_noise_level_estimate (model, picture, &level, cancellable, error))
         return FALSE;
-      denoise.sigma = level.sigma;
+      denoise.map = level.map;
+      if (denoise.map.n_levels > 1 && !make_plan (&denoise, picture, &work, &plan, error))
+        return FALSE;
     }
-  if (report != NULL)
-    report->sigma = denoise.sigma;
-  if (denoise.sigma == 0 || options->strength == 0)
+  fill_report (&denoise, picture, &plan, report);
+  if ((denoise.map.n_levels == 1 && denoise.map.sigmas[0] == 0) || options->strength == 0)
     return TRUE;
-  denoise.gray_sigma = denoise.sigma / 255 * (picture->channels == 1 ? 1 : GRAY_OF_COLOR);
   denoise.workers = g_new0 (Worker, plan.workers);
   ok = diffusion_tiles_run (picture, &work, &plan, progress, progress_data, cancellable, error);
   for (guint i = 0; i < plan.workers; i++)

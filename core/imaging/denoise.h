@@ -2,6 +2,7 @@
 /* Denoising pictures of any size with the photo model, from the matched t in one pass or several. */
 #pragma once
 
+#include "core/imaging/noise-map.h"
 #include "core/imaging/tiles.h"
 #include "core/model/photo-folder.h"
 
@@ -33,7 +34,9 @@ extern const char *const diffusion_denoise_precisions[];
 
 /**
  * DiffusionDenoiseOptions:
- * @sigma: deviation of the noise, 0..255 units; 0 changes nothing; %DIFFUSION_SIGMA_AUTO estimates it
+ * @sigma: deviation of the noise, 0..255 units; 0 changes nothing; %DIFFUSION_SIGMA_AUTO takes it from @map or estimates
+ *   it
+ * @map: (nullable): with %DIFFUSION_SIGMA_AUTO, the levels that diffusion_noise_level_estimate() found in this picture
  * @strength: how much of the noise is taken away, 0 to 1 (above 1: more than was found, up to 2, by a higher σ)
  * @luma: share of @strength for brightness, 0 to 1
  * @chroma: share of @strength for colour, 0 to 1
@@ -49,6 +52,7 @@ extern const char *const diffusion_denoise_precisions[];
 typedef struct
 {
   double sigma;
+  const DiffusionNoiseMap *map;
   double strength;
   double luma;
   double chroma;
@@ -66,12 +70,15 @@ DiffusionDenoiseOptions diffusion_denoise_options_default (void);
 /**
  * DiffusionDenoiseReport:
  * @sigma: the deviation that was used (the mean where it differs over the picture), 0..255 units
+ * @least: the lowest of the picture
+ * @most: the highest
  * @peak_bytes: planned memory over the picture itself
  * @computed: pixels that go through the network, counted once for each pass: the time is proportional to them
  */
 typedef struct
 {
   double sigma;
+  double least, most;
   gsize peak_bytes;
   double computed;
 } DiffusionDenoiseReport;
@@ -87,8 +94,9 @@ typedef struct
  *
  * Treats y = x_0 + σ·noise as x_t = √ᾱ·y at the t where √((1 − ᾱ)/ᾱ) = 2σ/255 and replaces it by
  * x̂_0 = (x_t − √(1 − ᾱ)·ε̂)/√ᾱ, the posterior mean (DDPM eq. 15 at one step). With N passes, x̂_0 and ε̂ are taken to
- * the next of N equally spaced noise levels instead (DDIM with η = 0), and looked at again. The result depends neither on the
- * number of threads nor, beyond rounding, on the size of the tiles.
+ * the next of N equally spaced noise levels instead (DDIM with η = 0), and looked at again. Where the noise differs over the
+ * picture, each part is done at its own level, and where two meet both results fade into each other. The result depends
+ * neither on the number of threads nor, beyond rounding, on the size of the tiles.
  *
  * Returns: %FALSE with %DIFFUSION_ERROR_INVALID, %DIFFUSION_ERROR_MEMORY, %G_IO_ERROR_CANCELLED or an error of the
  *   picture
@@ -100,9 +108,9 @@ gboolean diffusion_denoise (DiffusionPhotoModel *model, DiffusionPicture *pictur
 
 /**
  * diffusion_denoise_plan:
- * @report: (out): @peak_bytes and @computed of what diffusion_denoise() would do; @sigma as it is in @options
+ * @report: (out): @peak_bytes and @computed of what diffusion_denoise() would do; its levels as they are in @options
  *
- * Computes nothing, so that the cost can be known before.
+ * Computes nothing, so that the cost can be known before; without a map, as if the noise were the same everywhere.
  *
  * Returns: %FALSE with %DIFFUSION_ERROR_INVALID or %DIFFUSION_ERROR_MEMORY, as diffusion_denoise()
  */

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "core/imaging/noise-map.h"
 #include "core/imaging/picture.h"
 #include "core/model/photo-folder.h"
 
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
  * @correlation: of the noise with that of the next pixel: near 0 is white, a camera's is 0.5 and more
  * @curve: deviation of red, green and blue by brightness, [3][%DIFFUSION_NOISE_BINS] from black to white, 0..255 units;
  *   negative where the picture has nothing flat of that brightness
+ * @map: @sigma everywhere, or other levels where parts of the picture clearly have more or less noise
  */
 typedef struct
 {
@@ -26,6 +28,7 @@ typedef struct
   double deviation;
   double correlation;
   double curve[3][DIFFUSION_NOISE_BINS];
+  DiffusionNoiseMap map;
 } DiffusionNoiseLevel;
 
 /**

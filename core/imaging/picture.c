@@ -91,28 +91,44 @@ find_range (gint from, gint to, gint n, gint *first, gint *last)
     }
 }
 
+/* Samples of the rectangle as far as it lies in the picture, or is reflected into it, and where they belong. */
+typedef struct
+{
+  gint left, top;
+  gsize stride;
+  float *samples;
+} Part;
+
+static gboolean
+read_part (DiffusionPicture *picture, gint x, gint y, gint width, gint height, gboolean alpha, Part *part, GError **error)
+{
+  const gsize channels = alpha ? 1 : (gsize) picture->channels;
+  gint right, bottom;
+
+  find_range (x, x + width, picture->width, &part->left, &right);
+  find_range (y, y + height, picture->height, &part->top, &bottom);
+  part->stride = (gsize) (right - part->left + 1) * channels;
+  part->samples = diffusion_try_alloc ((gsize) (bottom - part->top + 1) * part->stride * sizeof (float),
+                                       _ ("a part of the picture"), error);
+  return part->samples != NULL
+         && (alpha ? picture->read_alpha : picture->read) (picture, part->left, part->top, right - part->left + 1,
+                                                           bottom - part->top + 1, part->samples, error);
+}
+
 gboolean
 diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
                                GError **error)
 {
   const gsize channels = (gsize) picture->channels;
-  gint left, right, top, bottom;
-  gsize stride;
-  float *samples;
-  gboolean read;
+  Part part;
+  gboolean read = read_part (picture, x, y, width, height, FALSE, &part, error);
 
-  find_range (x, x + width, picture->width, &left, &right);
-  find_range (y, y + height, picture->height, &top, &bottom);
-  stride = (gsize) (right - left + 1) * channels;
-  samples = diffusion_try_alloc ((gsize) (bottom - top + 1) * stride * sizeof (float), _ ("a part of the picture"), error);
-  if (samples == NULL)
-    return FALSE;
-  read = picture->read (picture, left, top, right - left + 1, bottom - top + 1, samples, error);
   for (gint row = 0; read && row < height; row++)
     for (gint column = 0; column < width; column++)
       {
-        const float *pixel = samples + (gsize) (diffusion_picture_reflect (y + row, picture->height) - top) * stride
-                             + (gsize) (diffusion_picture_reflect (x + column, picture->width) - left) * channels;
+        const float *pixel = part.samples
+                             + (gsize) (diffusion_picture_reflect (y + row, picture->height) - part.top) * part.stride
+                             + (gsize) (diffusion_picture_reflect (x + column, picture->width) - part.left) * channels;
 
         for (gsize c = 0; c < 3; c++)
           {
@@ -121,6 +137,28 @@ diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint w
             *out++ = isfinite (value) ? value : 0;
           }
       }
-  diffusion_free (samples);
+  diffusion_free (part.samples);
+  return read;
+}
+
+gboolean
+diffusion_picture_read_alpha_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
+                                     GError **error)
+{
+  Part part;
+  gboolean read;
+
+  if (picture->read_alpha == NULL)
+    {
+      for (gsize i = 0; i < (gsize) width * (gsize) height; i++)
+        out[i] = 1;
+      return TRUE;
+    }
+  read = read_part (picture, x, y, width, height, TRUE, &part, error);
+  for (gint row = 0; read && row < height; row++)
+    for (gint column = 0; column < width; column++)
+      *out++ = part.samples[(gsize) (diffusion_picture_reflect (y + row, picture->height) - part.top) * part.stride
+                            + (gsize) (diffusion_picture_reflect (x + column, picture->width) - part.left)];
+  diffusion_free (part.samples);
   return read;
 }

@@ -12,16 +12,18 @@ typedef struct _DiffusionPicture DiffusionPicture;
  * DiffusionPicture:
  * @width: columns, at least 1
  * @height: rows, at least 1
- * @channels: 1 (gray) or 3 (R'G'B'); alpha is none of the core's business and is kept by the picture itself
+ * @channels: 1 (gray) or 3 (R'G'B'); alpha is kept by the picture itself
  * @bits: precision of a stored sample: 8, 16 or 32 (floating point)
  * @read: reads a rectangle that lies inside the picture as float, [height, width, channels], 0 to 1 for the
  *   range that integer formats can hold (floating-point pictures may exceed it), in the picture's own colour
  *   space and with its own tone curve
  * @write: writes such a rectangle; nothing outside it changes. %NULL when the picture can only be read. What
  *   was written does not show in @read, which goes on giving the original
+ * @read_alpha: (nullable): reads how opaque a rectangle that lies inside the picture is, [height, width], 0 to 1; %NULL
+ *   when all of it is opaque. The colours of what cannot be seen tell nothing about the picture
  * @destroy: frees the picture and what belongs to it; may be %NULL
  *
- * @read and @write are called from one thread at a time. Both return %FALSE with an error when a file, a
+ * @read, @write and @read_alpha are called from one thread at a time. They return %FALSE with an error when a file, a
  * buffer or the program behind it fails.
  */
 struct _DiffusionPicture
@@ -35,6 +37,8 @@ struct _DiffusionPicture
                     GError **error);
   gboolean (*write) (DiffusionPicture *picture, gint x, gint y, gint width, gint height, const float *in,
                      GError **error);
+  gboolean (*read_alpha) (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
+                          GError **error);
   void (*destroy) (DiffusionPicture *picture);
 };
 
@@ -73,5 +77,14 @@ gint diffusion_picture_reflect (gint i, gint n);
  */
 gboolean diffusion_picture_read_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out,
                                         GError **error);
+
+/**
+ * diffusion_picture_read_alpha_around:
+ * @out: (out caller-allocates): [height, width], 1 everywhere where the picture has no alpha
+ *
+ * How opaque the pixels are that diffusion_picture_read_around() gives.
+ */
+gboolean diffusion_picture_read_alpha_around (DiffusionPicture *picture, gint x, gint y, gint width, gint height,
+                                              float *out, GError **error);
 
 G_END_DECLS

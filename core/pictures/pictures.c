@@ -216,6 +216,16 @@ file_write (DiffusionPicture *picture, gint x, gint y, gint width, gint height, 
   return TRUE;
 }
 
+static gboolean
+file_read_alpha (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out, GError **error)
+{
+  const FilePicture *file = (const FilePicture *) picture;
+
+  gegl_buffer_get (file->in, GEGL_RECTANGLE (x, y, width, height), 1.0, babl_format ("A float"), out, GEGL_AUTO_ROWSTRIDE,
+                   GEGL_ABYSS_NONE);
+  return TRUE;
+}
+
 static void
 file_destroy (DiffusionPicture *picture)
 {
@@ -248,6 +258,8 @@ picture_for_buffer (GeglBuffer *buffer, const Babl *format)
     .width = gegl_buffer_get_width (buffer), .height = gegl_buffer_get_height (buffer), .channels = gray ? 1 : 3,
     .bits = file->bits, .read = file_read, .write = file_write, .destroy = file_destroy
   };
+  if (alpha > 0)
+    file->picture.read_alpha = file_read_alpha;
   return &file->picture;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
 
 #include "command.h"
 #include "core/diffusion.h"
@@ -99,6 +100,37 @@ test_same_bytes (Fixture *f, gconstpointer data)
   command_assert (two, 0, "");
   second = checksum (f->out);
   g_assert_cmpstr (first, ==, second);
+}
+
+/* The levels of the picture, as one object. */
+static void
+test_json (Fixture *f, gconstpointer data)
+{
+  static const char *const levels[] = { "25", "auto" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    {
+      g_autoptr (CommandResult) result
+          = command_run ("denoise", f->in, f->out, "--model", f->model, "--sigma", levels[i], "--json", NULL);
+      g_autoptr (JsonNode) node = NULL;
+      JsonObject *object;
+      double sigma, least, most;
+
+      command_assert (result, 0, "");
+      node = json_from_string (result->out, NULL);
+      g_assert_nonnull (node);
+      object = json_node_get_object (node);
+      sigma = json_object_get_double_member (object, "sigma");
+      least = json_object_get_double_member (object, "sigma_least");
+      most = json_object_get_double_member (object, "sigma_most");
+      g_assert_cmpfloat (least, <=, sigma);
+      g_assert_cmpfloat (sigma, <=, most);
+      if (i == 0)
+        {
+          g_assert_cmpfloat (least, ==, 25);
+          g_assert_cmpfloat (most, ==, 25);
+        }
+    }
 }
 
 static void
@@ -216,6 +248,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/denoise/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("keeps", test_keeps);
   ADD ("same-bytes", test_same_bytes);
+  ADD ("json", test_json);
   ADD ("no-strength", test_no_strength);
   ADD ("usage", test_usage);
   ADD ("missing", test_missing);

@@ -117,6 +117,172 @@ test_tiles_and_threads (void)
   diffusion_set_threads (0);
 }
 
+/* Three levels, one of them no noise, in parts that are no rectangles. */
+static void
+make_map (DiffusionNoiseMap *map)
+{
+  *map = (DiffusionNoiseMap) { .columns = 6, .rows = 5, .n_levels = 3, .sigmas = { 0, 30, 12 } };
+  for (gint i = 0; i < map->columns; i++)
+    map->x[i] = 10 + 37 * i;
+  for (gint j = 0; j < map->rows; j++)
+    map->y[j] = -3 + 35 * j;
+  for (gint k = 0; k < map->columns * map->rows; k++)
+    map->levels[k] = (guint8) (k % 6 < 2 ? 0 : k % 6 < 2 + k / 6 ? 1 : 2);
+}
+
+/* Where one level counts alone, that level's result stays; in between lies one between them. */
+static void
+test_map (void)
+{
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *levels[3] = { NULL };
+  g_autofree float *whole = NULL;
+  DiffusionNoiseMap map;
+  gboolean mixed = FALSE;
+
+  make_map (&map);
+  options.tile = 1024;
+  for (gint k = 0; k < 3; k++)
+    {
+      options.sigma = map.sigmas[k];
+      levels[k] = run (WIDTH, HEIGHT, 3, &options, in);
+    }
+  options.sigma = DIFFUSION_SIGMA_AUTO;
+  options.map = &map;
+  whole = run (WIDTH, HEIGHT, 3, &options, in);
+  for (gint y = 0; y < HEIGHT; y++)
+    {
+      float weights[3][WIDTH];
+
+      for (gint k = 0; k < 3; k++)
+        diffusion_noise_map_weigh (&map, k, y, 0, WIDTH, weights[k]);
+      for (gint x = 0; x < WIDTH; x++)
+        {
+          gint i = 3 * (y * WIDTH + x);
+          double expected = 0, sum = 0;
+
+          for (gint k = 0; k < 3; k++)
+            {
+              sum += weights[k][x];
+              expected += weights[k][x] * levels[k][i];
+              mixed |= weights[k][x] > 0.1f && weights[k][x] < 0.9f;
+            }
+          g_assert_cmpfloat_with_epsilon (sum, 1, 1e-6);
+          g_assert_cmpfloat_with_epsilon (whole[i], expected, 1e-5);
+          if (weights[0][x] == 1)
+            g_assert_cmpfloat (whole[i], ==, in[i]);
+        }
+    }
+  g_assert_true (mixed);
+  for (guint threads = 1; threads <= 3; threads += 2)
+    {
+      diffusion_set_threads (threads);
+      for (options.tile = 24; options.tile < 128; options.tile += 40)
+        {
+          g_autofree float *tiled = run (WIDTH, HEIGHT, 3, &options, in);
+
+          for (gint i = 0; i < WIDTH * HEIGHT * 3; i++)
+            g_assert_cmpfloat_with_epsilon (tiled[i], whole[i], 1e-5);
+        }
+      options.tile = 1024;
+      g_autofree float *again = run (WIDTH, HEIGHT, 3, &options, in);
+      g_assert_cmpmem (again, WIDTH * HEIGHT * 12, whole, WIDTH * HEIGHT * 12);
+    }
+  diffusion_set_threads (0);
+}
+
+/* Passes, details and a region go with levels too; a given level wins over a map; what it costs is known before. */
+static void
+test_map_options (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionPhotoModel) model = diffusion_photo_model_open (folder, &error);
+  g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
+  g_autofree float *out = g_memdup2 (in, WIDTH * HEIGHT * 12);
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (WIDTH, HEIGHT, 3, in, out);
+  const gint region[4] = { 31, 17, 120, 101 };
+  DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+  g_autofree float *whole = NULL, *tiled = NULL, *given = NULL, *even = NULL;
+  DiffusionDenoiseReport planned, done;
+  DiffusionNoiseMap map;
+
+  make_map (&map);
+  options.map = &map;
+  options.passes = 2;
+  options.detail = 0.5;
+  options.tile = 1024;
+  whole = run (WIDTH, HEIGHT, 3, &options, in);
+  options.tile = 64;
+  options.region = region;
+  tiled = run (WIDTH, HEIGHT, 3, &options, in);
+  for (gint y = 0; y < HEIGHT; y++)
+    for (gint i = 3 * y * WIDTH; i < 3 * (y + 1) * WIDTH; i++)
+      {
+        gint x = i / 3 % WIDTH;
+        gboolean inside = x >= 31 && x < 151 && y >= 17 && y < 118;
+
+        g_assert_cmpfloat_with_epsilon (tiled[i], inside ? whole[i] : in[i], inside ? 1e-5 : 1e-9);
+      }
+
+  g_assert_true (diffusion_denoise_plan (model, picture, &options, &planned, &error));
+  g_assert_true (diffusion_denoise (model, picture, &options, &done, NULL, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpfloat (planned.computed, ==, done.computed);
+  g_assert_cmpuint (planned.peak_bytes, ==, done.peak_bytes);
+  g_assert_cmpfloat (done.computed, >, 0);
+  g_assert_cmpfloat (done.least, ==, 0);
+  g_assert_cmpfloat (done.most, ==, 30);
+  g_assert_cmpfloat (done.sigma, >, 5);
+  g_assert_cmpfloat (done.sigma, <, 25);
+
+  options.sigma = 12;
+  given = run (WIDTH, HEIGHT, 3, &options, in);
+  options.sigma = DIFFUSION_SIGMA_AUTO;
+  diffusion_noise_map_init_even (&map, 12);
+  even = run (WIDTH, HEIGHT, 3, &options, in);
+  g_assert_cmpmem (given, WIDTH * HEIGHT * 12, even, WIDTH * HEIGHT * 12);
+}
+
+/* A part holds all that a level counts for, and nothing at all where it does not. */
+static void
+test_map_parts (void)
+{
+  static const gint regions[][4] = { { 0, 0, WIDTH, HEIGHT }, { 50, 40, 9, 3 }, { 0, 0, 5, 5 }, { 190, 150, 13, 7 }, { 84, 67, 1, 1 } };
+  DiffusionNoiseMap map;
+
+  make_map (&map);
+  for (gsize r = 0; r < G_N_ELEMENTS (regions); r++)
+    for (gint k = 0; k < 3; k++)
+      {
+        const gint *region = regions[r];
+        gint part[4] = { 0 }, left = G_MAXINT, right = -1, top = G_MAXINT, bottom = -1;
+        gboolean found = diffusion_noise_map_find (&map, k, region, part);
+
+        for (gint y = region[1]; y < region[1] + region[3]; y++)
+          {
+            float weights[WIDTH];
+
+            diffusion_noise_map_weigh (&map, k, y, region[0], region[2], weights);
+            for (gint i = 0; i < region[2]; i++)
+              if (weights[i] > 0)
+                {
+                  left = MIN (left, region[0] + i);
+                  right = MAX (right, region[0] + i + 1);
+                  top = MIN (top, y);
+                  bottom = MAX (bottom, y + 1);
+                }
+          }
+        g_assert_cmpint (found, ==, right > 0);
+        if (!found)
+          continue;
+        g_assert_cmpint (part[0], ==, left);
+        g_assert_cmpint (part[0] + part[2], ==, right);
+        g_assert_cmpint (part[1], ==, top);
+        g_assert_cmpint (part[1] + part[3], ==, bottom);
+      }
+}
+
 /* Rounded products change the picture by less than a step of 8 bits, and by more than float32's rounding where the processor has
  * them. */
 static void
@@ -374,6 +540,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   folder = make_model (1);
   g_test_add_func ("/denoise/tiles-and-threads", test_tiles_and_threads);
+  g_test_add_func ("/denoise/map", test_map);
+  g_test_add_func ("/denoise/map-options", test_map_options);
+  g_test_add_func ("/denoise/map-parts", test_map_parts);
   g_test_add_func ("/denoise/precision", test_precision);
   g_test_add_func ("/denoise/strengths", test_strengths);
   g_test_add_func ("/denoise/passes", test_passes);

@@ -137,6 +137,135 @@ test_auto (void)
     }
 }
 
+/* White noise whose deviation changes in the middle of a picture as wide as several windows. */
+static float *
+make_collage (gint width, gint height, double left, double right, float **clean)
+{
+  gsize values = (gsize) width * (gsize) height * 3;
+  DiffusionStream stream = { 5, DIFFUSION_PURPOSE_NOISE, 4 };
+  g_autofree float *part = make_clean ();
+  float *noisy = g_new (float, values);
+
+  diffusion_random_normal_fill (&stream, 0, 0, width, height, 3, noisy);
+  *clean = g_new (float, values);
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      for (gint c = 0; c < 3; c++)
+        {
+          gsize i = ((gsize) y * (gsize) width + (gsize) x) * 3 + (gsize) c;
+
+          (*clean)[i] = part[((y % SIDE) * SIDE + x % SIDE) * 3 + c];
+          noisy[i] = (*clean)[i] + (float) ((x < width / 2 ? left : right) / 255) * noisy[i];
+        }
+  return noisy;
+}
+
+static double
+half_error (const float *a, const float *b, gint width, gint height, gint half)
+{
+  double sum = 0;
+
+  for (gint y = 0; y < height; y++)
+    for (gint i = 3 * half * (width / 2); i < 3 * (half + 1) * (width / 2); i++)
+      sum += pow (a[(gsize) y * (gsize) width * 3 + (gsize) i] - b[(gsize) y * (gsize) width * 3 + (gsize) i], 2);
+  return 255 * sqrt (sum / (3.0 * (width / 2) * height));
+}
+
+/* Each part of a collage gets its own level, whether windows cover the picture or are spread over it; and whatever the threads. */
+static void
+test_collage (void)
+{
+  static const struct
+  {
+    gint width, height;
+    double left, right;
+  } cases[] = { { 384, 256, 5, 35 }, { 384, 256, 25, 0 }, { 1024, 160, 8, 24 } };
+
+  for (gsize k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      const gint width = cases[k].width, height = cases[k].height;
+      g_autofree float *clean = NULL;
+      g_autofree float *noisy = make_collage (width, height, cases[k].left, cases[k].right, &clean);
+      g_autofree float *out = g_memdup2 (noisy, (gsize) (width * height) * 3 * sizeof (float));
+      g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (width, height, 3, noisy, out);
+      DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
+      g_autoptr (GError) error = NULL;
+      DiffusionNoiseLevel levels[2];
+      double least, most;
+
+      for (guint i = 0; i < 2; i++)
+        {
+          diffusion_set_threads (1 + i);
+          levels[i] = estimate (width, height, 3, noisy);
+        }
+      diffusion_set_threads (0);
+      g_assert_cmpmem (levels[0].map.levels, sizeof levels[0].map.levels, levels[1].map.levels, sizeof levels[1].map.levels);
+      g_assert_cmpmem (levels[0].map.sigmas, sizeof levels[0].map.sigmas, levels[1].map.sigmas, sizeof levels[1].map.sigmas);
+      diffusion_noise_map_range (&levels[0].map, &least, &most);
+      options.map = &levels[0].map;
+      diffusion_denoise (model, picture, &options, NULL, NULL, NULL, NULL, &error);
+      g_assert_no_error (error);
+      g_test_message ("white noise of %g and %g: found %.1f to %.1f; left are %.2f and %.2f", cases[k].left, cases[k].right,
+                      least, most, half_error (out, clean, width, height, 0), half_error (out, clean, width, height, 1));
+      g_assert_cmpfloat (most, >, 0.8 * MAX (cases[k].left, cases[k].right));
+      g_assert_cmpfloat (most, <, 1.3 * MAX (cases[k].left, cases[k].right));
+      g_assert_cmpfloat (least, <, 1.3 * MIN (cases[k].left, cases[k].right) + 1);
+      for (gint half = 0; half < 2; half++)
+        {
+          double sigma = half == 0 ? cases[k].left : cases[k].right;
+
+          g_assert_cmpfloat (half_error (out, clean, width, height, half), <, sigma > 0 ? 0.5 * sigma : 1.5);
+        }
+    }
+}
+
+/* The same noise everywhere has one level. */
+static void
+test_even (void)
+{
+  static const char kinds[] = "wwwcc-";
+  static const double sigmas[] = { 4, 15, 40, 6, 15, 0 };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sigmas); i++)
+    {
+      g_autofree float *noisy = sigmas[i] > 0 ? make_noisy (clean, kinds[i], sigmas[i], 0) : g_memdup2 (clean, VALUES * sizeof (float));
+      DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+
+      g_assert_cmpint (level.map.n_levels, ==, 1);
+      g_assert_cmpfloat (level.map.sigmas[0], ==, level.sigma);
+    }
+}
+
+/* What cannot be seen says nothing about what can. */
+static gboolean
+read_alpha (DiffusionPicture *picture, gint x, gint y, gint width, gint height, float *out, GError **error)
+{
+  for (gint i = 0; i < width * height; i++)
+    out[i] = x + i % width < SIDE / 2 ? 1 : 0;
+  return TRUE;
+}
+
+static void
+test_transparent (void)
+{
+  g_autofree float *clean = make_clean ();
+  g_autofree float *noisy = make_noisy (clean, 'w', 8, 0), *hidden = make_noisy (clean, 'w', 40, 0);
+  g_autoptr (DiffusionPicture) picture = diffusion_picture_new_memory (SIDE, SIDE, 3, noisy, NULL);
+  g_autoptr (GError) error = NULL;
+  DiffusionNoiseLevel level;
+
+  for (gsize i = 0; i < VALUES; i++)
+    if (i / 3 % SIDE >= SIDE / 2)
+      noisy[i] = hidden[i];
+  picture->read_alpha = read_alpha;
+  diffusion_noise_level_estimate (model, picture, &level, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (level.map.n_levels, ==, 1);
+  g_assert_cmpfloat (level.sigma, >, 6.4);
+  g_assert_cmpfloat (level.sigma, <, 10.4);
+}
+
 static void
 test_wrong_level (void)
 {
@@ -216,6 +345,9 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   g_test_add_func ("/weights/photo/white", test_white);
   g_test_add_func ("/weights/photo/auto", test_auto);
+  g_test_add_func ("/weights/photo/collage", test_collage);
+  g_test_add_func ("/weights/photo/even", test_even);
+  g_test_add_func ("/weights/photo/transparent", test_transparent);
   g_test_add_func ("/weights/photo/wrong-level", test_wrong_level);
   g_test_add_func ("/weights/photo/no-noise", test_no_noise);
   g_test_add_func ("/weights/photo/odd-pictures", test_odd_pictures);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parts of a picture, and what denoising at some level takes off them. */
+#include "core/imaging/noise-windows.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/i18n.h"
+#include "core/base/memory.h"
+#include "core/base/threads.h"
+
+/* Around a window, in which the network sees only a part of its surroundings. */
+#define MARGIN 16
+#define FULL (DIFFUSION_NOISE_WINDOW + 2 * MARGIN)
+#define VALUES ((gsize) FULL * FULL * 3)
+
+typedef struct
+{
+  DiffusionGraph *graph;
+  DiffusionExec *exec;
+  DiffusionPhotoValues values;
+} Worker;
+
+struct _DiffusionNoiseWindows
+{
+  Worker *workers;
+  guint n_workers;
+  float *pixels;    /* [most][FULL][FULL][3], 0 to 1 */
+  guint8 *opaque;   /* [most][DIFFUSION_NOISE_BLOCKS]: nothing of the block is transparent */
+  float *alpha;     /* [WINDOW][WINDOW] */
+  gsize n;
+};
+
+typedef struct
+{
+  DiffusionNoiseWindows *windows;
+  const gsize *which;
+  double sigma;
+  DiffusionNoiseBlock *blocks;
+  GCancellable *cancellable;
+  GMutex lock;
+  GError *error;
+} Measurement;
+
+static gboolean
+make_workers (DiffusionNoiseWindows *self, DiffusionPhotoModel *model, GError **error)
+{
+  self->n_workers = diffusion_get_threads ();
+  self->workers = g_new0 (Worker, self->n_workers);
+  for (guint i = 0; i < self->n_workers; i++)
+    {
+      Worker *worker = &self->workers[i];
+
+      worker->graph = diffusion_photo_model_build (diffusion_photo_model_get_config (model),
+                                                   diffusion_photo_model_get_params (model), 1, FULL, FULL,
+                                                   &worker->values);
+      worker->exec = diffusion_exec_new (worker->graph, DIFFUSION_RUN_INFERENCE, DIFFUSION_PRECISION_F32, error);
+      if (worker->exec == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+DiffusionNoiseWindows *
+diffusion_noise_windows_new (DiffusionPhotoModel *model, gsize most, GError **error)
+{
+  g_autoptr (DiffusionNoiseWindows) self = g_new0 (DiffusionNoiseWindows, 1);
+
+  self->opaque = g_new (guint8, most * DIFFUSION_NOISE_BLOCKS);
+  self->alpha = g_new (float, DIFFUSION_NOISE_WINDOW * DIFFUSION_NOISE_WINDOW);
+  self->pixels = diffusion_try_alloc (most * VALUES * sizeof (float), _ ("the noise level"), error);
+  if (self->pixels == NULL || !make_workers (self, model, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+diffusion_noise_windows_free (DiffusionNoiseWindows *self)
+{
+  if (self == NULL)
+    return;
+  for (guint i = 0; i < self->n_workers; i++)
+    {
+      diffusion_exec_free (self->workers[i].exec);
+      diffusion_graph_free (self->workers[i].graph);
+    }
+  g_free (self->workers);
+  g_free (self->opaque);
+  g_free (self->alpha);
+  diffusion_free (self->pixels);
+  g_free (self);
+}
+
+gboolean
+diffusion_noise_windows_add (DiffusionNoiseWindows *self, DiffusionPicture *picture, gint x, gint y, GError **error)
+{
+  const gint side = DIFFUSION_NOISE_WINDOW;
+  guint8 *opaque = self->opaque + self->n * DIFFUSION_NOISE_BLOCKS;
+
+  if (!diffusion_picture_read_around (picture, x - MARGIN, y - MARGIN, FULL, FULL, self->pixels + self->n * VALUES, error)
+      || !diffusion_picture_read_alpha_around (picture, x, y, side, side, self->alpha, error))
+    return FALSE;
+  memset (opaque, TRUE, DIFFUSION_NOISE_BLOCKS);
+  for (gint i = 0; i < side * side; i++)
+    if (!(self->alpha[i] > 0))
+      opaque[i / side / DIFFUSION_NOISE_BLOCK * DIFFUSION_NOISE_SIDE + i % side / DIFFUSION_NOISE_BLOCK] = FALSE;
+  self->n++;
+  return TRUE;
+}
+
+void
+diffusion_noise_windows_clear (DiffusionNoiseWindows *self)
+{
+  self->n = 0;
+}
+
+static void
+measure_block (const float *window, const float *epsilon, float scale, gint left, gint top, gboolean opaque,
+               DiffusionNoiseBlock *block)
+{
+  const gint side = DIFFUSION_NOISE_BLOCK;
+  float least = INFINITY, most = -INFINITY;
+  double sum = 0;
+
+  memset (block, 0, sizeof *block);
+  for (gint y = top; y < top + side; y++)
+    for (gint x = left; x < left + side; x++)
+      for (gsize c = 0; c < 3; c++)
+        {
+          gsize i = ((gsize) y * FULL + (gsize) x) * 3 + c;
+          float noise = scale * epsilon[i];
+
+          block->energy[c] += noise * noise;
+          block->lagged += noise * scale * epsilon[i + 3];
+          sum += window[i];
+          least = MIN (least, window[i]);
+          most = MAX (most, window[i]);
+        }
+  for (int c = 0; c < 3; c++)
+    {
+      block->energy[c] /= side * side;
+      block->total += block->energy[c] / 3;
+    }
+  block->lagged /= 3 * side * side;
+  block->brightness = sum / (3 * side * side);
+  /* Clipping cuts noise off, and what was drawn or filled has none. */
+  block->tells = opaque && most > least && block->brightness > 0.02 && block->brightness < 0.98;
+}
+
+static void
+measure_window (gsize index, guint worker_index, gpointer data)
+{
+  Measurement *measurement = data;
+  const DiffusionNoiseWindows *self = measurement->windows;
+  const gsize which = measurement->which[index];
+  Worker *worker = &self->workers[worker_index];
+  const float *window = self->pixels + which * VALUES;
+  const double ratio = 2 * measurement->sigma / 255;
+  const float keep = (float) (1 / sqrt (1 + ratio * ratio));
+  float *x = diffusion_exec_value (worker->exec, worker->values.x);
+  GError *error = NULL;
+
+  for (gsize i = 0; i < VALUES; i++)
+    x[i] = keep * (2 * window[i] - 1);
+  diffusion_photo_model_set_level (worker->exec, &worker->values, 0, ratio);
+  if (!diffusion_exec_forward (worker->exec, measurement->cancellable, &error))
+    {
+      g_mutex_lock (&measurement->lock);
+      if (measurement->error == NULL)
+        measurement->error = g_steal_pointer (&error);
+      g_mutex_unlock (&measurement->lock);
+      g_clear_error (&error);
+      return;
+    }
+  for (gint i = 0; i < DIFFUSION_NOISE_BLOCKS; i++)
+    measure_block (window, diffusion_exec_value (worker->exec, worker->values.epsilon), (float) measurement->sigma,
+                   MARGIN + i % DIFFUSION_NOISE_SIDE * DIFFUSION_NOISE_BLOCK,
+                   MARGIN + i / DIFFUSION_NOISE_SIDE * DIFFUSION_NOISE_BLOCK,
+                   self->opaque[which * DIFFUSION_NOISE_BLOCKS + (gsize) i],
+                   &measurement->blocks[index * DIFFUSION_NOISE_BLOCKS + (gsize) i]);
+}
+
+gboolean
+diffusion_noise_windows_measure (DiffusionNoiseWindows *self, const gsize *which, gsize n, double sigma,
+                                 DiffusionNoiseBlock *blocks, GCancellable *cancellable, GError **error)
+{
+  Measurement measurement = { .windows = self, .which = which, .sigma = sigma, .blocks = blocks, .cancellable = cancellable };
+
+  g_mutex_init (&measurement.lock);
+  diffusion_parallel_for (n, measure_window, &measurement);
+  g_mutex_clear (&measurement.lock);
+  if (measurement.error == NULL)
+    return TRUE;
+  g_propagate_error (error, measurement.error);
+  return FALSE;
+}
