@@ -9,8 +9,10 @@
 #include "plugin/remember.h"
 #include "ui/accessible.h"
 #include "ui/duration.h"
+#include "ui/gimp-buttons.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
+#include "ui/scrolled-column.h"
 #include "ui/sigma-entry.h"
 
 #define SPACING 12
@@ -166,6 +168,7 @@ recall (GtkButton *button, Dialog *self)
 static GtkWidget *
 new_settings (Dialog *self)
 {
+  GtkWidget *pane = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GimpItem *item = first_item (self);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
@@ -200,11 +203,12 @@ new_settings (Dialog *self)
   gtk_label_set_max_width_chars (GTK_LABEL (self->message), 32);
   gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
   gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
-  gtk_box_pack_end (GTK_BOX (box), self->message, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (pane), diffusion_scrolled_column_new (box), TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (pane), self->message, FALSE, FALSE, 0);
 
   /* The preview gets all the room there is beyond this. */
-  gtk_widget_set_hexpand (box, FALSE);
-  return box;
+  gtk_widget_set_hexpand (pane, FALSE);
+  return pane;
 }
 
 static void
@@ -232,7 +236,7 @@ diffusion_denoise_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
   content = gtk_dialog_get_content_area (GTK_DIALOG (self.dialog));
   gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
   gtk_widget_show_all (panes);
-  gtk_window_set_default_size (GTK_WINDOW (self.dialog), 1000, 680);
+  diffusion_translate_gimp_buttons (self.dialog);
 
   handler = g_signal_connect (config, "notify", G_CALLBACK (settings_changed), self.preview);
   ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (self.dialog));

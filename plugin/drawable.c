@@ -136,6 +136,21 @@ diffusion_drawable_copy_mask (DiffusionDrawable *self)
   return mask;
 }
 
+gboolean
+diffusion_drawable_is_whole (DiffusionDrawable *self)
+{
+  gsize pixels = (gsize) self->region.width * self->region.height;
+  g_autofree float *mask = NULL;
+
+  if (!gegl_rectangle_equal (&self->region, &self->extent))
+    return FALSE;
+  mask = diffusion_drawable_copy_mask (self);
+  for (gsize i = 0; mask != NULL && i < pixels; i++)
+    if (mask[i] <= 0.0f)
+      return FALSE;
+  return TRUE;
+}
+
 GimpDrawable *
 diffusion_drawable_get_drawable (DiffusionDrawable *self)
 {

@@ -49,6 +49,9 @@ gint diffusion_drawable_get_channels (DiffusionDrawable *self);
 /** diffusion_drawable_get_region: the bounds of what may change, in the drawable's own pixels. */
 const GeglRectangle *diffusion_drawable_get_region (DiffusionDrawable *self);
 
+/** diffusion_drawable_is_whole: may every pixel of it change? */
+gboolean diffusion_drawable_is_whole (DiffusionDrawable *self);
+
 /** diffusion_drawable_has_result: was anything written to its picture? */
 gboolean diffusion_drawable_has_result (DiffusionDrawable *self);
 

@@ -211,7 +211,7 @@ diffusion_class_set_model (GtkWidget *chooser, GtkWidget *row, const DiffusionMo
       g_autofree char *label = NULL;
 
       if (i < named && *facts->class_names[i] != '\0')
-        gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (chooser), facts->class_names[i], facts->class_names[i]);
+        gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (chooser), facts->class_names[i], facts->class_labels[i]);
       else
         {
           label = g_strdup_printf (_ ("Class %u"), i);
@@ -230,6 +230,52 @@ diffusion_class_set_model (GtkWidget *chooser, GtkWidget *row, const DiffusionMo
     }
   g_signal_connect (chooser, "changed", G_CALLBACK (class_chosen), config);
   show_class (GTK_COMBO_BOX (chooser));
+}
+
+static void
+classifier_chosen (GtkComboBox *combo, GObject *config)
+{
+  const char *id = gtk_combo_box_get_active_id (combo);
+  g_autofree char *current = NULL;
+
+  g_object_get (config, "classifier", &current, NULL);
+  if (id != NULL && g_strcmp0 (id, current != NULL ? current : "") != 0)
+    g_object_set (config, "classifier", id, NULL);
+}
+
+/* Also one that is not installed. */
+static void
+show_classifier (GObject *config, GParamSpec *pspec, GtkComboBox *combo)
+{
+  g_autofree char *name = NULL, *label = NULL;
+
+  g_object_get (config, "classifier", &name, NULL);
+  if (gtk_combo_box_set_active_id (combo, name != NULL ? name : ""))
+    return;
+  label = g_path_get_basename (name);
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), name, label);
+  gtk_combo_box_set_active_id (combo, name);
+}
+
+GtkWidget *
+diffusion_classifier_new (GObject *config)
+{
+  GtkWidget *combo = gtk_combo_box_text_new ();
+  g_auto (GStrv) names = diffusion_library_list ();
+
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), "", _ ("None"));
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autoptr (DiffusionModel) model = diffusion_model_open (names[i], NULL, NULL, NULL);
+
+      if (model != NULL && diffusion_model_get_kind (model) == DIFFUSION_MODEL_CLASSIFIER)
+        gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), names[i], names[i]);
+    }
+  set_tooltip (combo, config, "classifier");
+  show_classifier (config, NULL, GTK_COMBO_BOX (combo));
+  g_signal_connect (combo, "changed", G_CALLBACK (classifier_chosen), config);
+  g_signal_connect_object (config, "notify::classifier", G_CALLBACK (show_classifier), combo, 0);
+  return combo;
 }
 
 typedef struct

@@ -40,6 +40,9 @@ GtkWidget *diffusion_class_new (GObject *config);
 /** diffusion_class_set_model: another model; without classes the choice is hidden, a class that it has not is replaced. */
 void diffusion_class_set_model (GtkWidget *chooser, GtkWidget *row, const DiffusionModelFacts *facts);
 
+/** diffusion_classifier_new: for "classifier": the installed ones, and none. */
+GtkWidget *diffusion_classifier_new (GObject *config);
+
 /** diffusion_size_new: for "size": columns and rows. */
 GtkWidget *diffusion_size_new (GObject *config);
 

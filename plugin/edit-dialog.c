@@ -11,8 +11,10 @@
 #include "plugin/edit-run.h"
 #include "plugin/remember.h"
 #include "ui/duration.h"
+#include "ui/gimp-buttons.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
+#include "ui/scrolled-column.h"
 
 #define SPACING     12
 #define REFRESH_MS  300
@@ -35,6 +37,7 @@ typedef struct
   GimpImage *image;        /* (nullable) */
   GimpDrawable **items;    /* (nullable): the selected layers */
   GPtrArray *given;        /* (nullable): their copies, made by the caller */
+  gboolean whole;          /* all of each of them may change */
   GPtrArray *drawables;    /* (nullable): what the preview shows */
   DiffusionModelFacts facts;
   DiffusionEditPreview *preview;
@@ -44,7 +47,7 @@ typedef struct
 
   GtkSizeGroup *labels;
   GtkWidget *dialog, *preview_box, *message;
-  GtkWidget *t, *class_chooser, *class_row, *size, *size_row, *count_row, *seamless, *harmonize, *new_layer;
+  GtkWidget *t, *class_chooser, *class_row, *size, *size_row, *count_row, *seamless, *harmonize, *new_layer, *guidance;
 } Dialog;
 
 static gboolean
@@ -62,6 +65,13 @@ into_selection (const Dialog *self)
     return FALSE;
   g_object_get (self->config, "target", &target, NULL);
   return g_strcmp0 (target, DIFFUSION_TARGET_SELECTION) == 0;
+}
+
+/* Tiles are made as a whole. */
+static gboolean
+can_be_seamless (const Dialog *self)
+{
+  return self->kind == REGENERATE ? self->whole : self->kind == GENERATE && !into_selection (self);
 }
 
 static void
@@ -222,16 +232,18 @@ show_controls (Dialog *self)
   gtk_widget_set_visible (self->count_row, !selection);
   gtk_widget_set_visible (self->seamless, !selection);
   gtk_widget_set_visible (self->harmonize, selection);
-  gtk_widget_set_visible (self->new_layer, selection);
+  if (self->new_layer != NULL)
+    gtk_widget_set_visible (self->new_layer, selection);
 }
 
 static void
 model_changed (Dialog *self)
 {
-  g_autofree char *name = NULL;
+  g_autofree char *name = NULL, *classifier = NULL;
 
-  g_object_get (self->config, "model", &name, NULL);
-  diffusion_model_facts_read (&self->facts, name != NULL ? name : "");
+  g_object_get (self->config, "model", &name, "classifier", &classifier, NULL);
+  diffusion_model_facts_read (&self->facts, name != NULL ? name : "", classifier);
+  gtk_widget_set_sensitive (self->guidance, classifier != NULL && *classifier != '\0');
   diffusion_class_set_model (self->class_chooser, self->class_row, &self->facts);
   if (self->t != NULL)
     diffusion_t_scale_set_model (self->t, &self->facts);
@@ -239,16 +251,17 @@ model_changed (Dialog *self)
     diffusion_size_set_model (self->size, &self->facts);
 }
 
-/* A selection is filled once. Sets nothing that is so already: that would be a change, and end never. */
+/* A selection is filled once, and is no tile. Sets nothing that is so already: that would be a change, and end never. */
 static void
 limit_to_selection (Dialog *self)
 {
-  gboolean seamless;
-  gint count;
+  gboolean seamless = FALSE;
+  gint count = 1;
 
-  if (!into_selection (self))
-    return;
-  g_object_get (self->config, "count", &count, "seamless", &seamless, NULL);
+  if (into_selection (self))
+    g_object_get (self->config, "count", &count, NULL);
+  if (self->kind != INTERPOLATE && !can_be_seamless (self))
+    g_object_get (self->config, "seamless", &seamless, NULL);
   if (count != 1)
     g_object_set (self->config, "count", 1, NULL);
   if (seamless)
@@ -258,7 +271,7 @@ limit_to_selection (Dialog *self)
 static void
 settings_changed (GObject *config, GParamSpec *pspec, Dialog *self)
 {
-  if (strcmp (pspec->name, "model") == 0)
+  if (strcmp (pspec->name, "model") == 0 || strcmp (pspec->name, "classifier") == 0)
     model_changed (self);
   if (strcmp (pspec->name, "target") == 0)
     show_controls (self);
@@ -280,9 +293,9 @@ add_section (GtkWidget *box, const char *title, GtkWidget *content)
 }
 
 static GtkWidget *
-add_row (Dialog *self, GtkWidget *box, const char *label, GtkWidget *widget)
+add_row (GtkSizeGroup *labels, GtkWidget *box, const char *label, GtkWidget *widget)
 {
-  GtkWidget *row = diffusion_row_new (self->labels, label, widget);
+  GtkWidget *row = diffusion_row_new (labels, label, widget);
 
   gtk_box_pack_start (GTK_BOX (box), row, FALSE, FALSE, 0);
   return row;
@@ -337,16 +350,16 @@ add_what (Dialog *self, GtkWidget *box)
                                  _ ("What the model finds in each"), NULL };
 
   if (self->kind == GENERATE)
-    add_row (self, box, _ ("_Into"), new_target (self));
+    add_row (self->labels, box, _ ("_Into"), new_target (self));
   if (self->kind == INTERPOLATE && self->items[1] == NULL)
     {
       GtkWidget *combo = gimp_layer_combo_box_new (could_be_other, self, NULL);
 
       gimp_int_combo_box_connect (GIMP_INT_COMBO_BOX (combo), 0, G_CALLBACK (other_chosen), self, NULL);
-      add_row (self, box, _ ("_With"), combo);
+      add_row (self->labels, box, _ ("_With"), combo);
     }
   self->class_chooser = diffusion_class_new (config);
-  self->class_row = add_row (self, box, _ ("_Class"), self->class_chooser);
+  self->class_row = add_row (self->labels, box, _ ("_Class"), self->class_chooser);
   gtk_widget_set_no_show_all (self->class_row, TRUE);
   gtk_widget_show_all (self->class_chooser);
   if (self->kind != GENERATE)
@@ -357,23 +370,26 @@ add_what (Dialog *self, GtkWidget *box)
   if (self->kind == GENERATE)
     {
       self->size = diffusion_size_new (config);
-      self->size_row = add_row (self, box, _ ("Si_ze"), self->size);
-      self->count_row = add_row (self, box, _ ("C_ount"), diffusion_number_new (config, "count", 1, 1000));
+      self->size_row = add_row (self->labels, box, _ ("Si_ze"), self->size);
+      self->count_row = add_row (self->labels, box, _ ("C_ount"), diffusion_number_new (config, "count", 1, 1000));
+    }
+  if (self->kind == GENERATE || (self->kind == REGENERATE && can_be_seamless (self)))
+    {
       self->seamless = gimp_prop_check_button_new (config, "seamless", _ ("Seam_less: opposite edges fit"));
       gtk_box_pack_start (GTK_BOX (box), self->seamless, FALSE, FALSE, 0);
     }
   if (self->kind == INTERPOLATE)
     {
-      add_row (self, box, _ ("New _layers"), diffusion_between_new (config));
-      add_row (self, box, _ ("_Noise"), diffusion_choice_new (config, "noise", noises));
+      add_row (self->labels, box, _ ("New _layers"), diffusion_between_new (config));
+      add_row (self->labels, box, _ ("_Noise"), diffusion_choice_new (config, "noise", noises));
     }
-  add_row (self, box, _ ("Se_ed"), diffusion_seed_new (config));
+  add_row (self->labels, box, _ ("Se_ed"), diffusion_seed_new (config));
   if (self->kind == GENERATE || (self->kind == REGENERATE && has_selection (self)))
     {
       self->harmonize = diffusion_harmonize_new (config);
       gtk_box_pack_start (GTK_BOX (box), self->harmonize, FALSE, FALSE, 0);
     }
-  if (self->kind != INTERPOLATE)
+  if (self->kind != INTERPOLATE && diffusion_items_are_layers (self->items))
     {
       self->new_layer = gimp_prop_check_button_new (config, "new-layer", NULL);
       gtk_box_pack_start (GTK_BOX (box), self->new_layer, FALSE, FALSE, 0);
@@ -386,15 +402,14 @@ new_more (Dialog *self)
   GtkWidget *expander = gtk_expander_new_with_mnemonic (_ ("_More settings"));
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
   GObject *config = G_OBJECT (self->config);
-  GtkWidget *classifier = gimp_prop_entry_new (config, "classifier", -1);
-  GtkWidget *guidance = gimp_prop_spin_button_new (config, "guidance-scale", 0.1, 1.0, 2);
+  /* Their names are longer, and hidden at first. */
+  g_autoptr (GtkSizeGroup) labels = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
 
-  add_row (self, box, _ ("S_ampler"), diffusion_sampler_choice_new (config));
-  add_row (self, box, _ ("S_teps (0: as usual)"), diffusion_number_new (config, "steps", 0, 10000));
-  gtk_entry_set_width_chars (GTK_ENTRY (classifier), 8);
-  gtk_entry_set_placeholder_text (GTK_ENTRY (classifier), _ ("none"));
-  add_row (self, box, _ ("Class_ifier"), classifier);
-  add_row (self, box, _ ("_Guidance"), guidance);
+  self->guidance = gimp_prop_spin_button_new (config, "guidance-scale", 0.1, 1.0, 2);
+  add_row (labels, box, _ ("S_ampler"), diffusion_sampler_choice_new (config));
+  add_row (labels, box, _ ("S_teps (0: as usual)"), diffusion_number_new (config, "steps", 0, 10000));
+  add_row (labels, box, _ ("Class_ifier"), diffusion_classifier_new (config));
+  add_row (labels, box, _ ("_Guidance"), self->guidance);
   gtk_widget_set_margin_top (box, SPACING / 2);
   gtk_container_add (GTK_CONTAINER (expander), box);
   return expander;
@@ -423,6 +438,7 @@ add_recall (Dialog *self, GtkWidget *box)
 static GtkWidget *
 new_settings (Dialog *self)
 {
+  GtkWidget *pane = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *what = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2), *chooser;
   static const char *const titles[] = { N_ ("Picture"), N_ ("Change"), N_ ("Between") };
@@ -443,9 +459,10 @@ new_settings (Dialog *self)
   gtk_label_set_width_chars (GTK_LABEL (self->message), LINE_CHARS);
   gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
   gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
-  gtk_box_pack_end (GTK_BOX (box), self->message, FALSE, FALSE, 0);
-  gtk_widget_set_hexpand (box, FALSE);
-  return box;
+  gtk_box_pack_start (GTK_BOX (pane), diffusion_scrolled_column_new (box), TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (pane), self->message, FALSE, FALSE, 0);
+  gtk_widget_set_hexpand (pane, FALSE);
+  return pane;
 }
 
 static gboolean
@@ -467,7 +484,7 @@ run (Dialog *self, const char *title, const char *ok_label)
   content = gtk_dialog_get_content_area (GTK_DIALOG (self->dialog));
   gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
   gtk_widget_show_all (panes);
-  gtk_window_set_default_size (GTK_WINDOW (self->dialog), 1000, 680);
+  diffusion_translate_gimp_buttons (self->dialog);
 
   model_changed (self);
   show_controls (self);
@@ -499,7 +516,11 @@ diffusion_regenerate_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *
                   .sampling = sampling,
                   .image = image,
                   .items = items,
-                  .given = drawables };
+                  .given = drawables,
+                  .whole = TRUE };
+
+  for (guint i = 0; self.whole && i < drawables->len; i++)
+    self.whole = diffusion_drawable_is_whole (drawables->pdata[i]);
 
   return run (&self, _ ("Regenerate"), _ ("_Regenerate"));
 }

@@ -312,6 +312,7 @@ diffusion_edit_preview_new (GimpProcedureConfig *config, DiffusionSampling *samp
   DiffusionEditPreview *self = g_new0 (DiffusionEditPreview, 1);
   DiffusionPreviewSource source = { .read = read_before, .begin = begin, .compute = compute, .end = end,
                                     .progressive = TRUE };
+  double zoom = 1.0;
 
   self->config = config;
   self->sampling = sampling;
@@ -338,15 +339,11 @@ diffusion_edit_preview_new (GimpProcedureConfig *config, DiffusionSampling *samp
       diffusion_preview_area_show_part (DIFFUSION_PREVIEW_AREA (self->area), &part);
     }
   else
-    {
-      double zoom = 1.0;
-
-      /* Small pictures are hard to judge at their own size. */
-      while (2 * zoom * MAX (width, height) <= ROOM)
-        zoom *= 2;
-      diffusion_preview_area_set_comparing (DIFFUSION_PREVIEW_AREA (self->area), FALSE);
-      diffusion_preview_area_set_zoom (DIFFUSION_PREVIEW_AREA (self->area), zoom);
-    }
+    diffusion_preview_area_set_comparing (DIFFUSION_PREVIEW_AREA (self->area), FALSE);
+  /* Small pictures are hard to judge at their own size. */
+  while (2 * zoom * MAX (width, height) <= ROOM)
+    zoom *= 2;
+  diffusion_preview_area_set_zoom (DIFFUSION_PREVIEW_AREA (self->area), zoom);
   return self;
 }
 

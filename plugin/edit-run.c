@@ -44,6 +44,15 @@ diffusion_drawables_copy (GimpImage *image, GimpDrawable **drawables, GError **e
 }
 
 gboolean
+diffusion_items_are_layers (GimpDrawable **items)
+{
+  for (guint i = 0; items != NULL && items[i] != NULL; i++)
+    if (!GIMP_IS_LAYER (items[i]))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
 diffusion_drawables_check_layers (GPtrArray *drawables, GError **error)
 {
   for (guint i = 0; i < drawables->len; i++)
@@ -147,6 +156,9 @@ run_job (const DiffusionEditKind *kind, DiffusionEditJob *job, GError **error)
   job->settings = job->run_mode == GIMP_RUN_WITH_LAST_VALS ? diffusion_settings_new_last (job->config)
                                                            : diffusion_settings_new (job->config);
   results.settings = job->settings;
+  /* A new layer is what is usual, and nobody asked for it. */
+  if (job->run_mode != GIMP_RUN_NONINTERACTIVE && !diffusion_items_are_layers (job->items))
+    job->settings->new_layer = FALSE;
   if (!kind->begin (job, error) || !compute (kind, job, error) || job->result.done == 0
       || !kind->commit (job, &results, error))
     return NULL;

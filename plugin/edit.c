@@ -156,6 +156,7 @@ diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, GPtrArray 
 
   if (!prepare (edit, 1, &share, &editor, error) || !choose_t (edit, whole, &editor, &t, error))
     return FALSE;
+  editor.circular = edit->settings->seamless;
   for (; result->done < drawables->len && !is_finished (edit); result->done++)
     {
       set_item (edit, &share, result->done, drawables->len);
@@ -189,11 +190,14 @@ diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, Diffu
   DiffusionEditor editor;
   Share share;
 
+  if (!prepare (edit, 1, &share, &editor, error) || !choose_t (edit, whole, &editor, &regeneration.t, error))
+    return FALSE;
+  /* Of a part only the edges that the whole has belong together. */
+  editor.circular = edit->settings->seamless && gegl_rectangle_equal (area, diffusion_drawable_get_extent (drawable));
   for (gint y = 0; part != NULL && y < area->height; y++)
     memcpy (part + (gsize) y * area->width,
             mask + (gsize) (area->y - all->y + y) * all->width + (area->x - all->x), area->width * sizeof (float));
   return from->read (from, area->x, area->y, area->width, area->height, colors, error)
-         && prepare (edit, 1, &share, &editor, error) && choose_t (edit, whole, &editor, &regeneration.t, error)
          && diffusion_regenerate_picture (&editor, picture, &regeneration, error);
 }
 
@@ -381,7 +385,8 @@ diffusion_edit_cost (const DiffusionEdit *edit, gboolean whole, GPtrArray *drawa
   const GeglRectangle *extent;
   gint width, height;
 
-  editor.circular = settings->seamless;
+  editor.circular = settings->seamless
+                    && (area == NULL || gegl_rectangle_equal (area, diffusion_drawable_get_extent (drawables->pdata[0])));
   if (drawables == NULL)
     return diffusion_settings_get_size (settings, editor.predictor->native, &width, &height, NULL)
                ? cost_of_pictures (edit, &editor, t, width, height, 1, (guint) settings->count)

@@ -82,7 +82,7 @@ gboolean diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, G
  * @area: the part to compute, inside what may change
  * @colors: (out caller-allocates): [height, width, channels] of @area
  *
- * A part as a preview shows it: the rest is taken as known.
+ * A part as a preview shows it: the rest is taken as known. Seamless where it is all of the drawable.
  */
 gboolean diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, DiffusionDrawable *drawable,
                                          const GeglRectangle *area, float *colors, GError **error);

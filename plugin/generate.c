@@ -131,8 +131,7 @@ diffusion_generate_procedure_new (GimpPlugIn *plug_in)
                                       G_PARAM_READWRITE);
   gimp_procedure_add_int_argument (procedure, "count", _ ("C_ount"), _ ("Pictures to make, each a layer"), 1, MAX_COUNT, 1,
                                    G_PARAM_READWRITE);
-  gimp_procedure_add_boolean_argument (procedure, "seamless", _ ("Sea_mless"),
-                                       _ ("Make pictures whose opposite edges fit: tiles"), FALSE, G_PARAM_READWRITE);
+  diffusion_settings_add_seamless (procedure, _ ("Make pictures whose opposite edges fit: tiles"));
   diffusion_settings_add_jumps (procedure);
   diffusion_settings_add_new_layer (procedure);
   diffusion_edit_add_returns (&kind, procedure);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "core/base/i18n.h"
+#include "ui/model-card.h"
 
 /* Noise, in 0 to 255 units, that a first try begins with. */
 #define USUAL_SIGMA       100
@@ -15,11 +16,49 @@ diffusion_model_facts_clear (DiffusionModelFacts *facts)
 {
   g_clear_pointer (&facts->schedule, diffusion_schedule_unref);
   g_clear_pointer (&facts->class_names, g_strfreev);
+  g_clear_pointer (&facts->class_labels, g_strfreev);
   *facts = (DiffusionModelFacts) { 0 };
 }
 
+/* (nullable) (transfer full) */
+static char **
+get_class_labels (const DiffusionModel *model, char *const *names)
+{
+  char **labels = g_strdupv ((char **) names);
+
+  for (guint i = 0; labels != NULL && labels[i] != NULL; i++)
+    {
+      const char *label = diffusion_card_get_class_label (diffusion_model_get_card (model), i);
+
+      if (label != NULL)
+        {
+          g_free (labels[i]);
+          labels[i] = g_strdup (label);
+        }
+    }
+  return labels;
+}
+
+static void
+read_classes (DiffusionModelFacts *facts, DiffusionModel *model, gint classes)
+{
+  facts->classes = (guint) classes;
+  facts->class_names = diffusion_model_get_class_names (model);
+  facts->class_labels = get_class_labels (model, facts->class_names);
+}
+
+/* Guided, a model makes classes that it knows nothing of itself. */
+static void
+read_classifier (DiffusionModelFacts *facts, const char *name)
+{
+  g_autoptr (DiffusionModel) model = diffusion_model_open (name, NULL, NULL, NULL);
+
+  if (model != NULL && diffusion_model_get_kind (model) == DIFFUSION_MODEL_CLASSIFIER)
+    read_classes (facts, model, diffusion_model_get_unet (model)->out_channels);
+}
+
 void
-diffusion_model_facts_read (DiffusionModelFacts *facts, const char *name)
+diffusion_model_facts_read (DiffusionModelFacts *facts, const char *name, const char *classifier)
 {
   g_autoptr (DiffusionModel) model = diffusion_model_open (name, NULL, NULL, NULL);
   const DiffusionUnetConfig *config;
@@ -38,10 +77,9 @@ diffusion_model_facts_read (DiffusionModelFacts *facts, const char *name)
     return;
   facts->native = config->sample_width == config->sample_height ? config->sample_width : 0;
   if (config->class_input == DIFFUSION_CLASS_LABEL)
-    {
-      facts->classes = (guint) config->n_classes;
-      facts->class_names = diffusion_model_get_class_names (model);
-    }
+    read_classes (facts, model, config->n_classes);
+  else if (classifier != NULL && *classifier != '\0')
+    read_classifier (facts, classifier);
 }
 
 double

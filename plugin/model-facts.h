@@ -11,8 +11,9 @@ G_BEGIN_DECLS
  * @schedule: (nullable): its steps; %NULL where there is no such model
  * @last_t: the highest t it can start from, 1 to T
  * @native: its size, 0 for any
- * @classes: how many classes it has, 0 for none
+ * @classes: how many classes it has, or its classifier where it has none itself; 0 for none
  * @class_names: (nullable): their names
+ * @class_labels: (nullable): the same for people, in their language where the model's card has it
  * @photo: it is for photographs, with little noise
  */
 typedef struct
@@ -21,12 +22,17 @@ typedef struct
   gint last_t;
   gint native;
   guint classes;
-  char **class_names;
+  char **class_names, **class_labels;
   gboolean photo;
 } DiffusionModelFacts;
 
-/** diffusion_model_facts_read: of the model called @name; what was there before is freed. */
-void diffusion_model_facts_read (DiffusionModelFacts *facts, const char *name);
+/**
+ * diffusion_model_facts_read:
+ * @facts: (inout): what was there before is freed
+ * @name: of a model
+ * @classifier: (nullable): of the one that guides it
+ */
+void diffusion_model_facts_read (DiffusionModelFacts *facts, const char *name, const char *classifier);
 
 void diffusion_model_facts_clear (DiffusionModelFacts *facts);
 

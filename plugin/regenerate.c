@@ -16,6 +16,29 @@ ask (DiffusionEditJob *job, GError **error)
          && diffusion_regenerate_dialog_run (job->procedure, job->config, job->sampling, job->image, drawables);
 }
 
+/* Tiles are made anew as a whole. */
+static gboolean
+check_seamless (DiffusionEditJob *job, GError **error)
+{
+  gboolean whole = TRUE;
+
+  if (!job->settings->seamless)
+    return TRUE;
+  for (guint i = 0; i < job->drawables->len; i++)
+    whole = whole && diffusion_drawable_is_whole (job->drawables->pdata[i]);
+  if (whole)
+    return TRUE;
+  if (job->run_mode == GIMP_RUN_NONINTERACTIVE)
+    {
+      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("seamless: it is not for a selection"));
+      return FALSE;
+    }
+  /* Last values may be those of an image without a selection. */
+  job->settings->seamless = FALSE;
+  g_object_set (job->config, "seamless", FALSE, NULL);
+  return TRUE;
+}
+
 static gboolean
 begin (DiffusionEditJob *job, GError **error)
 {
@@ -24,6 +47,8 @@ begin (DiffusionEditJob *job, GError **error)
   job->drawables = diffusion_drawables_copy (job->image, job->items, error);
   if (job->drawables == NULL || !diffusion_sampling_check (&settings->sampling, error)
       || (settings->new_layer && !diffusion_drawables_check_layers (job->drawables, error)))
+    return FALSE;
+  if (!check_seamless (job, error))
     return FALSE;
   /* Last values may be those of an image with a selection. */
   if (settings->jump_length > 0 && job->run_mode == GIMP_RUN_NONINTERACTIVE && gimp_selection_is_empty (job->image))
@@ -74,6 +99,7 @@ diffusion_regenerate_procedure_new (GimpPlugIn *plug_in)
 
   diffusion_settings_add_sampling (procedure, DIFFUSION_DEFAULT_TEXTURE_MODEL);
   diffusion_settings_add_t (procedure, TRUE);
+  diffusion_settings_add_seamless (procedure, _ ("The picture is a tile and stays one: its opposite edges fit"));
   diffusion_settings_add_jumps (procedure);
   diffusion_settings_add_new_layer (procedure);
   diffusion_edit_add_returns (&kind, procedure);

@@ -30,6 +30,9 @@ describe (const DiffusionResults *self, guint index)
   json_object_set_double_member (more, "strength", 0.0);
   if (several)
     json_object_set_int_member (more, "count", 1);
+  /* Masks have no other place than their own. */
+  if (result->pictures == NULL)
+    json_object_set_boolean_member (more, "new-layer", self->settings->new_layer);
   if (result->stopped && index + 1 == result->done)
     json_object_set_boolean_member (more, "stopped", TRUE);
   return more;

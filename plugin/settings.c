@@ -72,6 +72,12 @@ diffusion_settings_add_jumps (GimpProcedure *procedure)
 }
 
 void
+diffusion_settings_add_seamless (GimpProcedure *procedure, const char *blurb)
+{
+  gimp_procedure_add_boolean_argument (procedure, "seamless", _ ("Sea_mless"), blurb, FALSE, G_PARAM_READWRITE);
+}
+
+void
 diffusion_settings_add_new_layer (GimpProcedure *procedure)
 {
   gimp_procedure_add_boolean_argument (procedure, "new-layer", _ ("Result in a new _layer"),
@@ -146,7 +152,7 @@ diffusion_settings_new_last (GimpProcedureConfig *config)
 
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (config), "t") != NULL && self->t == 0.0 && self->strength == 0.0)
     {
-      diffusion_model_facts_read (&facts, self->sampling.model);
+      diffusion_model_facts_read (&facts, self->sampling.model, NULL);
       /* A model that is not there is told of when it is opened. */
       if (facts.schedule != NULL)
         self->t = diffusion_model_facts_get_usual_t (&facts);

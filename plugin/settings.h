@@ -28,6 +28,9 @@ void diffusion_settings_add_t (GimpProcedure *procedure, gboolean strength);
 /** diffusion_settings_add_jumps: adds jump-length and jump-count. */
 void diffusion_settings_add_jumps (GimpProcedure *procedure);
 
+/** diffusion_settings_add_seamless: adds seamless, off, explained by @blurb. */
+void diffusion_settings_add_seamless (GimpProcedure *procedure, const char *blurb);
+
 /** diffusion_settings_add_new_layer: adds new-layer, on. */
 void diffusion_settings_add_new_layer (GimpProcedure *procedure);
 
@@ -43,7 +46,7 @@ void diffusion_settings_add_new_layer (GimpProcedure *procedure);
  * @target: (nullable): of generate
  * @size: (nullable): of generate
  * @count: of generate
- * @seamless: of generate
+ * @seamless: of generate and regenerate
  * @lambda: (nullable): of interpolate
  * @noise: (nullable): of interpolate
  *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
+#include "ui/model-card.h"
 
 #define LINE_CHARS 36
 #define THUMBNAIL  40
@@ -56,13 +57,9 @@ is_kind (const DiffusionModelChooser *self, const DiffusionModel *model)
 static const char *
 card_member (JsonObject *card, const char *first, const char *second)
 {
-  const char *names[] = { first, second };
+  const char *text = diffusion_card_get_text (card, first);
 
-  for (guint i = 0; card && i < G_N_ELEMENTS (names); i++)
-    if (json_object_has_member (card, names[i])
-        && json_node_get_value_type (json_object_get_member (card, names[i])) == G_TYPE_STRING)
-      return json_object_get_string_member (card, names[i]);
-  return NULL;
+  return text ? text : diffusion_card_get_text (card, second);
 }
 
 /* "GPL-3.0-or-later; trained on …" is that much shorter at a glance. */

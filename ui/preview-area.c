@@ -13,6 +13,9 @@
 #define SHOW_MS     200 /* between pictures of a progressive computation */
 #define STRIP       65536 /* pixels that are read at a time */
 #define GRAB_PIXELS 10
+#define LEAST       160 /* width and height on small screens */
+#define WIDTH       600 /* where there is room */
+#define HEIGHT      570
 #define MIN_ZOOM    (1.0 / 16)
 #define MAX_ZOOM    16.0
 
@@ -554,6 +557,20 @@ diffusion_preview_area_key_press (GtkWidget *widget, GdkEventKey *event)
 }
 
 static void
+diffusion_preview_area_get_preferred_width (GtkWidget *widget, gint *minimum, gint *natural)
+{
+  *minimum = LEAST;
+  *natural = WIDTH;
+}
+
+static void
+diffusion_preview_area_get_preferred_height (GtkWidget *widget, gint *minimum, gint *natural)
+{
+  *minimum = LEAST;
+  *natural = HEIGHT;
+}
+
+static void
 diffusion_preview_area_size_allocate (GtkWidget *widget, GtkAllocation *allocation)
 {
   GTK_WIDGET_CLASS (diffusion_preview_area_parent_class)->size_allocate (widget, allocation);
@@ -658,6 +675,8 @@ diffusion_preview_area_class_init (DiffusionPreviewAreaClass *class)
   widget_class->motion_notify_event = diffusion_preview_area_motion;
   widget_class->scroll_event = diffusion_preview_area_scroll;
   widget_class->key_press_event = diffusion_preview_area_key_press;
+  widget_class->get_preferred_width = diffusion_preview_area_get_preferred_width;
+  widget_class->get_preferred_height = diffusion_preview_area_get_preferred_height;
   widget_class->size_allocate = diffusion_preview_area_size_allocate;
   widget_class->realize = diffusion_preview_area_realize;
   widget_class->destroy = diffusion_preview_area_destroy;

@@ -41,6 +41,9 @@ before_pressed (GtkButton *button, DiffusionPreviewArea *preview)
 {
   double divider = diffusion_preview_area_get_divider (preview);
 
+  /* Keys that are held down repeat. */
+  if (g_object_get_data (G_OBJECT (button), "divider"))
+    return;
   g_object_set_data_full (G_OBJECT (button), "divider", g_memdup2 (&divider, sizeof divider), g_free);
   diffusion_preview_area_set_divider (preview, 1.0);
 }
@@ -52,6 +55,20 @@ before_released (GtkButton *button, DiffusionPreviewArea *preview)
 
   if (divider)
     diffusion_preview_area_set_divider (preview, *divider);
+  g_object_set_data (G_OBJECT (button), "divider", NULL);
+}
+
+/* GTK says of keys only that the button was clicked. */
+static gboolean
+before_key (GtkButton *button, GdkEventKey *event, DiffusionPreviewArea *preview)
+{
+  if (event->keyval != GDK_KEY_space && event->keyval != GDK_KEY_KP_Space)
+    return FALSE;
+  if (event->type == GDK_KEY_PRESS)
+    before_pressed (button, preview);
+  else
+    before_released (button, preview);
+  return TRUE;
 }
 
 static void
@@ -85,6 +102,8 @@ diffusion_preview_bar_new (DiffusionPreviewArea *preview)
 
       g_signal_connect (before, "pressed", G_CALLBACK (before_pressed), preview);
       g_signal_connect (before, "released", G_CALLBACK (before_released), preview);
+      g_signal_connect (before, "key-press-event", G_CALLBACK (before_key), preview);
+      g_signal_connect (before, "key-release-event", G_CALLBACK (before_key), preview);
       gtk_box_pack_end (GTK_BOX (bar), before, FALSE, FALSE, 0);
     }
 

@@ -60,6 +60,24 @@ with Test("regenerate: a whole layer, larger than the model, in a new layer and 
     same(raw(layer), raw(made), "in place, by its strength")
     image.delete()
 
+with Test("regenerate: a tile that stays one"):
+    # The shipped model: an untrained one answers nothing, at the edges too.
+    model = os.path.join(os.path.dirname(os.environ["DIFFUSION_SCRIPT"]), "../../weights/texture")
+    settings = {"model": model, "class": "wood", "t": 600.0, "steps": 2, "seed": 3, "seamless": True}
+    image, layer = photo(40, 24)
+    save(image, "in.png")
+    options = ["--model", model, "--class", "wood", "--t", "600", "--steps", "2", "--seed", "3"]
+    command("regenerate", path("in.png"), path("out.png"), "--seamless", *options)
+    made, = make("regenerate", image, [layer], **settings)
+    same(raw(made), load("out.png"), "the new layer")
+    check(remembered(made)["seamless"], "it is not remembered")
+    command("regenerate", path("in.png"), path("out.png"), *options)
+    check((raw(made) != load("out.png")).any(), "its edges are those of any layer")
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 40, 24)
+    again, = make("regenerate", image, [layer], **settings)
+    same(raw(again), raw(made), "with all of it selected")
+    image.delete()
+
 for jumps in ({}, {"jump_length": 2, "jump_count": 2}):
     with Test("regenerate: a selection %s" % jumps):
         image, layer = photo(48, 40)

@@ -94,6 +94,12 @@ with Test("several layers at once, and last values before there are any"):
     check(0 < remembered(made)["t"] < 100, remembered(made))
     made, = make("interpolate", image, [layer, second], run_mode=last)
     check(remembered(made)["lambda"] == "0.5", remembered(made))
+    # A mask has no place but its own.
+    mask = layer.create_mask(Gimp.AddMaskType.COPY)
+    layer.add_mask(mask)
+    before = raw(mask).tobytes()
+    make("regenerate", image, [mask], run_mode=last)
+    check(raw(mask).tobytes() != before and not remembered(mask)["new-layer"], "the mask did not change")
     image.delete()
 
 with Test("a layer remembers what it was made from, and how to make it again"):

@@ -55,6 +55,11 @@ with Test("regenerate: jumps without a selection, no layer, a group, a locked la
     refused(["not a layer"], "regenerate", image, [mask], t=5.0)
     layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
 
+with Test("regenerate: part of a tile"):
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 2, 2, 5, 5)
+    refused(["seamless"], "regenerate", image, [layer], t=5.0, seamless=True)
+    Gimp.Selection.none(image)
+
 with Test("a selection beside the layer, a layer group, a text layer"):
     other, far = photo(24, 20)
     far.set_offsets(100000, -50000)
