@@ -8,6 +8,7 @@ has installed what it needs; ends with 1 when a case is wrong."""
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -88,9 +89,13 @@ def tell(name, good, text):
     print("%-44s %s%s" % (name, text, "" if good else "   WRONG"), flush=True)
 
 
+def wanted(name):
+    return re.search(arguments.only, name) is not None
+
+
 def check(name, cases, gain=0.0, least=0.0, options=(), bits=8):
     """cases: (noisy, clean), each of which has to gain so many decibels, or to come out so close."""
-    if arguments.only not in name:
+    if not wanted(name):
         return
     rows = []
     for noisy, clean in cases():
@@ -181,9 +186,10 @@ def check_drawn():
     side = 256
     ramp = numpy.linspace(20, 200, side)[None, :, None] + numpy.linspace(0, 30, side)[:, None, None] + numpy.zeros(3)
     words = ["The quick brown fox jumps", "over the lazy dog and 1234567890", "SPHINX OF BLACK QUARTZ", "judge my vow: €@&%"] * 4
-    writing = text(14, words, side, side)
+    writing = 20 + 0.8 * text(14, words, side, side)  # not as white and black as to cut noise off
     dark = 14 + 10 * numpy.linspace(0, 1, side)[:, None, None] + numpy.zeros((side, side, 3))
-    texture = 128 + 60 * blur(random.normal(0, 1, (side, side, 1)), 0.7) + numpy.zeros(3)
+    y, x = numpy.mgrid[0:side, 0:side, 0:1][:2]
+    texture = 128 + 25 * numpy.sin(x * 0.7 + numpy.sin(y * 0.05)) * numpy.sin(y * 0.9) + 10 * numpy.sin(0.11 * (x + y)) + numpy.zeros(3)
     drawn = (("gradient", ramp), ("text", writing), ("diagram", shapes(side)), ("gray", numpy.full((side, side, 3), 117.0)))
 
     for name, picture in drawn:
@@ -194,7 +200,7 @@ def check_drawn():
     check("dark sky with white 6", lambda: [(numpy.clip(white(dark, 6), 0, 255), dark)], gain=8.0)
     check("dark sky with camera 6", lambda: [(camera(dark, 6, 2), dark)], gain=5.0)
 
-    if arguments.only in "banding":
+    if wanted("banding"):
         out, said = run(white(ramp, 8), bits=16)
         # Along the ramp, of means over columns: steps that stand out of the slope, in levels of 255.
         line = out[64:192].mean((0, 2))[16:-16]
@@ -202,13 +208,13 @@ def check_drawn():
         levels = len(numpy.unique(out[128].round(4)))
         tell("banding of a gradient with white 8", bent < 0.6 and levels > 400,
              "off by %.2f levels at most, %d values in a row" % (bent, levels))
-    if arguments.only in "haloes":
+    if wanted("haloes"):
         out, said = run(white(writing, 12), bits=16)
-        near = blur((writing < 128).astype(float), 6).max(2) > 1e-3
-        paper = (writing.min(2) > 254) & near
-        tell("haloes of text with white 12", abs(out[paper] - 255).mean() < 2.0,
-             "%.2f from white beside letters, %.2f away from them" % (abs(out[paper] - 255).mean(), abs(out[~near] - 255).mean()))
-    if arguments.only in "blotches":
+        near = blur((writing < 122).astype(float), 6).max(2) > 1e-3
+        paper = (writing.min(2) > 223) & near
+        tell("haloes of text with white 12", abs(out[paper] - 224).mean() < 2.0,
+             "%.2f off beside letters, %.2f away from them" % (abs(out[paper] - 224).mean(), abs(out[~near] - 224).mean()))
+    if wanted("blotches"):
         for kind, noisy in (("white", white(dark, 6)), ("camera", camera(dark, 6, 2))):
             out, said = run(noisy)
             rest = (out - dark).reshape(side // 16, 16, side // 16, 16, 3).mean((1, 3))
@@ -225,7 +231,7 @@ def check_odd(photos):
     gray = photo.mean(2, keepdims=True) + numpy.zeros(3)
     noise = random.normal(0, 15, (*gray.shape[:2], 1))
     check("gray, white 15", lambda: [(gray + noise, gray)], gain=2.0)
-    if arguments.only in "transparent":
+    if wanted("transparent"):
         noisy, hidden = white(photo, 10), photo.copy()
         hidden[:, ::2] = 90
         hidden[:, 1::2] = 130
@@ -243,7 +249,7 @@ def check_odd(photos):
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("folder", type=pathlib.Path, help="holds clean photographs, for instance kodak24")
 parser.add_argument("--count", type=int, default=4, help="take so many of them, evenly spread (4)")
-parser.add_argument("--only", default="", help="the cases whose name has this")
+parser.add_argument("--only", default="", help="the cases whose name this regular expression fits")
 parser.add_argument("--model", default="photo")
 arguments = parser.parse_args()
 with tempfile.TemporaryDirectory() as folder:

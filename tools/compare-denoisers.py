@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What else denoises in GIMP, each method at the settings that are best for these pictures, next to ours with none.
 
-Run it with ./dev exec, after ./dev bench has installed G'MIC. Settings are looked for on the middle of each picture (--crop), one
-after the other until none gets better; the numbers are those of whole pictures."""
+Run it with ./dev exec, after ./dev bench has installed G'MIC. Settings are looked for one after the other until none gets
+better, those of G'MIC, which is slow, on the middle of each picture (--crop)."""
 import argparse
 import json
 import pathlib
@@ -115,8 +115,8 @@ class Method:
             values.append((psnr(result, clean), detail(result, clean)))
         return numpy.mean(values, 0)
 
-    def search(self, pairs):
-        """Takes the best value of one setting after the other until none gets better."""
+    def search(self, pairs, rounds):
+        """Takes the best value of one setting after the other until none gets better, or for so many rounds."""
         known = {}
 
         def score(settings):
@@ -125,7 +125,7 @@ class Method:
                 known[key] = self.measure(pairs, settings)[0]
             return known[key]
 
-        while True:
+        for _ in range(rounds):
             before = dict(self.settings)
             for axis, values in self.axes.items():
                 # From where it is in both directions, as long as that helps.
@@ -192,6 +192,8 @@ def main():
     parser.add_argument("--pair", nargs=2, type=pathlib.Path, metavar=("NOISY", "CLEAN"), help="these two instead of a folder")
     parser.add_argument("--model", default="photo")
     parser.add_argument("--crop", type=int, default=192, help="side of the middles that settings are looked for on (192)")
+    parser.add_argument("--middle", type=int, default=1 << 30, help="measure on middles of this side (whole pictures)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often to look at each setting (9)")
     parser.add_argument("--only", default="", help="the methods whose name has this")
     parser.add_argument("--picture", type=pathlib.Path, help="also draw all results of the first pair, to this JPEG file")
     parser.add_argument("--part", default="0,0,128", metavar="X,Y,SIDE", help="the part of it to draw (0,0,128)")
@@ -211,7 +213,7 @@ def main():
         whole, small = [], []
         for i, (noisy, clean) in enumerate(pairs):
             pixels, reference = load(noisy), load(clean)
-            for name, part, target in (("whole", 1 << 30, whole), ("small", options.crop, small)):
+            for name, part, target in (("whole", options.middle, whole), ("small", options.crop, small)):
                 path = pathlib.Path(work, "%s-%d.png" % (name, i))
                 save(middle(pixels, part), path)
                 target.append((path, middle(reference, part)))
@@ -224,7 +226,7 @@ def main():
         for method in methods:
             if options.only not in method.name:
                 continue
-            method.search(small)
+            method.search(small if method.run is run_gmic else whole, options.rounds)
             values = method.measure(whole, method.settings)
             rows.append({"name": method.name, "psnr": values[0], "detail": values[1], "settings": method.settings})
             if not options.json:

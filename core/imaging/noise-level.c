@@ -23,29 +23,63 @@ typedef struct
 } Search;
 
 static gboolean
-find_level (Search *search, DiffusionNoiseSeen *whole, GError **error)
+look (Search *search, gint step, DiffusionNoiseSeen *whole, GError **error)
 {
-  gint step = START;
+  if (!diffusion_noise_survey_look (&search->survey, search->which, search->n, step, search->blocks, search->cancellable,
+                                    error))
+    return FALSE;
+  *whole = diffusion_noise_survey_describe (search->blocks, search->n * DIFFUSION_NOISE_BLOCKS);
+  return TRUE;
+}
+
+/* From the start up as long as there is more noise than the level, or down to the lowest level above it. */
+static gboolean
+find_level (Search *search, gint *step, DiffusionNoiseSeen *whole, GError **error)
+{
   gboolean rising = FALSE;
 
-  for (;;)
+  for (*step = START;;)
     {
-      double sigma = diffusion_noise_survey_level (step);
+      double sigma = diffusion_noise_survey_level (*step);
 
-      if (!diffusion_noise_survey_look (&search->survey, search->which, search->n, step, search->blocks,
-                                        search->cancellable, error))
+      if (!look (search, *step, whole, error))
         return FALSE;
-      *whole = diffusion_noise_survey_describe (search->blocks, search->n * DIFFUSION_NOISE_BLOCKS);
-      if (whole->deviation * DIFFUSION_NOISE_ROOM > sigma && step + 1 < DIFFUSION_NOISE_STEPS && (rising || step == START))
+      if (whole->deviation * DIFFUSION_NOISE_ROOM > sigma && *step + 1 < DIFFUSION_NOISE_STEPS && (rising || *step == START))
         {
-          step++;
+          ++*step;
           rising = TRUE;
         }
-      else if (whole->deviation * DIFFUSION_NOISE_ROOM < sigma / 2 && step > 0 && !rising)
-        step--;
+      else if (whole->deviation * DIFFUSION_NOISE_ROOM < sigma / 2 && *step > 0 && !rising)
+        --*step;
       else
         return TRUE;
     }
+}
+
+/* Goes on where noise above the level was only taken for texture. */
+static gboolean
+climb (Search *search, gint step, DiffusionNoiseSeen *whole, GError **error)
+{
+  g_autofree DiffusionNoiseBlock *blocks = NULL;
+
+  while (step >= START && diffusion_noise_survey_asks (step, whole->deviation))
+    {
+      const gsize n = search->n * DIFFUSION_NOISE_BLOCKS;
+      DiffusionNoiseSeen next;
+
+      g_free (blocks);
+      blocks = g_memdup2 (search->blocks, n * sizeof (DiffusionNoiseBlock));
+      if (!look (search, step + 1, &next, error))
+        return FALSE;
+      if (!diffusion_noise_survey_jumps (whole->deviation, next.deviation))
+        {
+          memcpy (search->blocks, blocks, n * sizeof (DiffusionNoiseBlock));
+          return TRUE;
+        }
+      *whole = next;
+      step++;
+    }
+  return TRUE;
 }
 
 /* The deviation by brightness, of the flat blocks. */
@@ -79,13 +113,14 @@ diffusion_noise_level_estimate (DiffusionPhotoModel *model, DiffusionPicture *pi
       = g_new (DiffusionNoiseBlock, DIFFUSION_NOISE_SURVEY_WINDOWS * DIFFUSION_NOISE_BLOCKS);
   Search search = { .blocks = blocks, .cancellable = cancellable };
   DiffusionNoiseSeen whole;
+  gint step;
 
   if (windows == NULL || !diffusion_noise_survey_init (&search.survey, windows, picture, error))
     return FALSE;
   search.n = (gsize) search.survey.columns * (gsize) search.survey.rows;
   for (gsize i = 0; i < search.n; i++)
     search.which[i] = i;
-  if (!find_level (&search, &whole, error))
+  if (!find_level (&search, &step, &whole, error) || !climb (&search, step, &whole, error))
     return FALSE;
   describe (&search, &whole, level);
   level->deviation = whole.deviation;

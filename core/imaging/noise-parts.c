@@ -80,15 +80,25 @@ diffusion_noise_parts_sigma (double deviation, double correlation)
   return deviation * (WHITE_FACTOR + correlated_share (correlation) * (CORRELATED_FACTOR - WHITE_FACTOR));
 }
 
+static gboolean
+is_below_noise (const DiffusionNoiseSeen *seen, gint step)
+{
+  double deviation = seen[step].deviation;
+
+  return step + 1 < DIFFUSION_NOISE_STEPS && seen[step].known
+         && (deviation * DIFFUSION_NOISE_ROOM > diffusion_noise_survey_level (step)
+             || (seen[step + 1].known && diffusion_noise_survey_asks (step, deviation)
+                 && diffusion_noise_survey_jumps (deviation, seen[step + 1].deviation)));
+}
+
 /* The step that is right for a window: the lowest known one that is still above its noise, or the one to look at next. */
 static gint
 own_step (const DiffusionNoiseSeen *seen)
 {
   gint step = START;
 
-  if (seen[step].deviation * DIFFUSION_NOISE_ROOM > diffusion_noise_survey_level (step))
-    while (step + 1 < DIFFUSION_NOISE_STEPS && seen[step].known
-           && seen[step].deviation * DIFFUSION_NOISE_ROOM > diffusion_noise_survey_level (step))
+  if (is_below_noise (seen, step))
+    while (is_below_noise (seen, step))
       step++;
   else
     while (step > 0 && seen[step - 1].known
@@ -111,9 +121,9 @@ look_at (Parts *parts, const gsize *which, gsize n, gint step, GError **error)
   return n == 0 || diffusion_noise_survey_look (parts->survey, which, n, step, blocks, parts->cancellable, error);
 }
 
-/* Looks at higher levels where a window's noise asks for them. */
+/* Looks at higher levels where a window's noise asks for them; looked: whether it had to. */
 static gboolean
-find_own_steps (Parts *parts, GError **error)
+find_own_steps (Parts *parts, gboolean *looked, GError **error)
 {
   gsize which[DIFFUSION_NOISE_SURVEY_WINDOWS];
 
@@ -124,6 +134,7 @@ find_own_steps (Parts *parts, GError **error)
       for (gsize i = 0; i < count_windows (parts->survey); i++)
         if (own_step (parts->survey->seen[i]) == step && !parts->survey->seen[i][step].known)
           which[n++] = i;
+      *looked |= n > 0;
       if (!look_at (parts, which, n, step, error))
         return FALSE;
     }
@@ -132,7 +143,7 @@ find_own_steps (Parts *parts, GError **error)
 
 /* And at the next one where it has more than the others. */
 static gboolean
-find_plateaus (Parts *parts, double more, GError **error)
+find_plateaus (Parts *parts, double more, gboolean *looked, GError **error)
 {
   gsize which[DIFFUSION_NOISE_SURVEY_WINDOWS];
 
@@ -147,6 +158,7 @@ find_plateaus (Parts *parts, double more, GError **error)
           if (!seen[step].known && own_step (seen) == step - 1 && seen[step - 1].deviation > more)
             which[n++] = i;
         }
+      *looked |= n > 0;
       if (!look_at (parts, which, n, step, error))
         return FALSE;
     }
@@ -202,13 +214,16 @@ find_kinds (Parts *parts, const DiffusionNoiseSeen *whole, double sigma)
   for (gsize i = 0; i < count_windows (parts->survey); i++)
     {
       const DiffusionNoiseSeen *seen = parts->survey->seen[i];
-      gint step = own_step (seen), next = MIN (step + 1, DIFFUSION_NOISE_STEPS - 1);
+      gint step = own_step (seen), next = MIN (step + 1, DIFFUSION_NOISE_STEPS - 1), highest = DIFFUSION_NOISE_STEPS - 1;
       const Different one = { i, step, seen[step].deviation, seen[step].correlation };
 
       parts->of_window[i] = UNKNOWN;
       if (seen[step].telling < LEAST_TELLING)
         continue;
-      if (one.deviation < less)
+      while (!seen[highest].known)
+        highest--;
+      /* At a level that is too low noise may look like less. */
+      if (one.deviation < less && seen[highest].deviation < less)
         below[n_below++] = one;
       else if (one.deviation <= more)
         parts->of_window[i] = DIFFUSION_NOISE_MAP_LEVELS; /* the base, whose index is not known yet */
@@ -487,9 +502,17 @@ diffusion_noise_parts_find (DiffusionNoiseSurvey *survey, const DiffusionNoiseSe
   const double factor = WHITE_DIFFERENCE + correlated_share (whole->correlation) * (CORRELATED_DIFFERENCE - WHITE_DIFFERENCE);
   Parts parts = { .survey = survey, .picture = picture, .cancellable = cancellable };
   Closer closer;
+  gboolean looked;
 
-  if (!find_own_steps (&parts, error) || !find_plateaus (&parts, MAX (factor * whole->deviation, LEAST_MORE), error))
-    return FALSE;
+  /* What is seen at a level may ask for the next one. */
+  do
+    {
+      looked = FALSE;
+      if (!find_own_steps (&parts, &looked, error)
+          || !find_plateaus (&parts, MAX (factor * whole->deviation, LEAST_MORE), &looked, error))
+        return FALSE;
+    }
+  while (looked);
   if (find_kinds (&parts, whole, sigma) == 0)
     return TRUE;
   fill_unknown (&parts);

@@ -5,6 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Noise of at least this share of the level may be the rest of noise above it, and is where this much more comes off at twice
+ * the level. */
+#define ASKING_SHARE 0.25
+#define JUMP 1.8
 /* Share of the blocks, the least noisy ones, that are taken for flat. */
 #define FLAT_SHARE 0.15
 
@@ -12,6 +16,18 @@ double
 diffusion_noise_survey_level (gint step)
 {
   return ldexp (DIFFUSION_NOISE_LOWEST, step);
+}
+
+gboolean
+diffusion_noise_survey_asks (gint step, double deviation)
+{
+  return step + 1 < DIFFUSION_NOISE_STEPS && deviation > ASKING_SHARE * diffusion_noise_survey_level (step);
+}
+
+gboolean
+diffusion_noise_survey_jumps (double deviation, double next)
+{
+  return next > JUMP * deviation;
 }
 
 gint

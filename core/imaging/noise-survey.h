@@ -49,6 +49,13 @@ typedef struct
 /** diffusion_noise_survey_level: the level of a step, 0..255 units. */
 double diffusion_noise_survey_level (gint step);
 
+/** diffusion_noise_survey_asks: so much noise may be the rest of more, as of noise without colour, much of which the network
+ * takes for texture as long as the level is too low. */
+gboolean diffusion_noise_survey_asks (gint step, double deviation);
+
+/** diffusion_noise_survey_jumps: so much more came off at the next level that it is not texture but noise. */
+gboolean diffusion_noise_survey_jumps (double deviation, double next);
+
 /** diffusion_noise_survey_place: left or top edge of window @i of @n that are spread evenly along @size pixels. */
 gint diffusion_noise_survey_place (gint i, gint n, gint size);
 

@@ -112,6 +112,28 @@ test_white (void)
     }
 }
 
+/* Grain without colour, which the network takes for texture as long as the level is far too low. */
+static void
+test_gray (void)
+{
+  const double sigmas[] = { 8, 25, 40 };
+  g_autofree float *clean = make_clean (), *noise = g_new0 (float, VALUES), *noisy = g_new (float, VALUES);
+  DiffusionStream stream = { 12, DIFFUSION_PURPOSE_NOISE, 3 };
+
+  diffusion_random_normal_fill (&stream, 0, 0, SIDE, SIDE, 1, noise);
+  for (gsize k = 0; k < G_N_ELEMENTS (sigmas); k++)
+    {
+      DiffusionNoiseLevel level;
+
+      for (gsize i = 0; i < VALUES; i++)
+        noisy[i] = clean[i] + (float) (sigmas[k] / 255) * noise[i / 3];
+      level = estimate (SIDE, SIDE, 3, noisy);
+      g_test_message ("noise without colour of %g: found %.2f", sigmas[k], level.sigma);
+      g_assert_cmpfloat (level.sigma, >, 0.7 * sigmas[k]);
+      g_assert_cmpfloat (level.sigma, <, 1.4 * sigmas[k]);
+    }
+}
+
 /* Noise that nobody told of goes, and more of it than a third. */
 static void
 test_auto (void)
@@ -344,6 +366,7 @@ main (int argc, char **argv)
   model = diffusion_photo_model_open (folder, &error);
   g_assert_no_error (error);
   g_test_add_func ("/weights/photo/white", test_white);
+  g_test_add_func ("/weights/photo/gray", test_gray);
   g_test_add_func ("/weights/photo/auto", test_auto);
   g_test_add_func ("/weights/photo/collage", test_collage);
   g_test_add_func ("/weights/photo/even", test_even);
