@@ -27,7 +27,7 @@ add_noise (const CliPixels *clean, double sigma, guint64 seed, guint32 index, GE
 /* PSNR of one picture, noisy, denoised, and of the denoised one's detail. */
 static gboolean
 measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *path, guint32 index, double sigma,
-         CliProgressShare *share, double psnr[3], GError **error)
+         DiffusionProgressShare *share, double psnr[3], GError **error)
 {
   g_autoptr (CliPixels) clean = cli_pixels_load (path, error);
   if (clean == NULL)
@@ -37,7 +37,7 @@ measure (const CliEvaluation *evaluation, CliDenoiser *denoiser, const char *pat
   if (noisy == NULL)
     return FALSE;
 
-  g_autoptr (CliPixels) denoised = cli_denoiser_run (denoiser, noisy, sigma, NULL, cli_progress_update_share, share,
+  g_autoptr (CliPixels) denoised = cli_denoiser_run (denoiser, noisy, sigma, NULL, diffusion_progress_share, share,
                                                      evaluation->cancellable, error);
   if (denoised == NULL)
     return FALSE;
@@ -61,7 +61,7 @@ cli_evaluate_denoise (const CliEvaluation *evaluation, const GArray *sigmas, GEr
   guint count = evaluation->count > 0 ? MIN (evaluation->count, paths->len) : paths->len;
   g_autoptr (CliProgress) progress = cli_progress_new (_ ("Denoising"), 0);
   g_autoptr (JsonArray) results = json_array_new ();
-  CliProgressShare share = { progress, 0.0, 1.0 / (count * sigmas->len) };
+  DiffusionProgressShare share = { cli_progress_update, progress, 0.0, 1.0 / (count * sigmas->len) };
 
   for (guint i = 0; i < sigmas->len; i++)
     {

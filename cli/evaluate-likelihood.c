@@ -102,14 +102,14 @@ measure_all (const CliEvaluation *evaluation, const CliLikelihoodOptions *o, con
 
   guint count = evaluation->count > 0 ? MIN (evaluation->count, paths->len) : paths->len;
   g_autoptr (CliProgress) progress = cli_progress_new (_ ("Likelihood"), 0);
-  CliProgressShare share = { progress, 0.0, 1.0 / count };
+  DiffusionProgressShare share = { cli_progress_update, progress, 0.0, 1.0 / count };
   DiffusionLikelihoodOptions options = { .schedule = schedule,
                                          .parameterisation = editor->parameterisation,
                                          .predictor = editor->predictor,
                                          .decoder = DIFFUSION_DECODER_TANH,
                                          .classes = editor->predictor->classes > 0 ? &o->class_number : NULL,
                                          .cancellable = evaluation->cancellable,
-                                         .progress = cli_progress_update_share,
+                                         .progress = diffusion_progress_share,
                                          .progress_data = &share };
 
   for (guint i = 0; i < count; i++)

@@ -65,9 +65,9 @@ generate_all (Job *job, guint batch, GError **error)
   gsize size = (gsize) job->width * (gsize) job->height * s->editor.predictor->channels;
   float *values = diffusion_try_alloc (batch * size * sizeof (float), _ ("the pictures"), error);
   gboolean done = values != NULL;
-  CliProgressShare share = { s->progress, 0.0, 0.0 };
+  DiffusionProgressShare share = { cli_progress_update, s->progress, 0.0, 0.0 };
 
-  s->editor.progress = cli_progress_update_share;
+  s->editor.progress = diffusion_progress_share;
   s->editor.progress_data = &share;
   for (job->first = 0; done && job->first < (guint) job->count; job->first += batch)
     {

@@ -93,14 +93,6 @@ cli_progress_update (double fraction, gpointer data)
 }
 
 void
-cli_progress_update_share (double fraction, gpointer data)
-{
-  const CliProgressShare *share = data;
-
-  cli_progress_update (share->before + fraction * share->part, share->progress);
-}
-
-void
 cli_progress_show (CliProgress *progress, const char *format, ...)
 {
   va_list args;

@@ -21,24 +21,6 @@ CliProgress *cli_progress_new (const char *what, guint steps);
 void cli_progress_update (double fraction, gpointer progress);
 
 /**
- * CliProgressShare:
- * @progress: the line of the whole work
- * @before: the fraction of it that is done before this piece
- * @part: the fraction that this piece is
- *
- * Where one of several pieces of work lies in the whole.
- */
-typedef struct
-{
-  CliProgress *progress;
-  double before;
-  double part;
-} CliProgressShare;
-
-/** cli_progress_update_share: a DiffusionProgressFunc for one piece, a #CliProgressShare. */
-void cli_progress_update_share (double fraction, gpointer share);
-
-/**
  * cli_progress_show:
  * @format: what the line says instead of step and time
  *

@@ -5,6 +5,7 @@
 #include "core/base/i18n.h"
 #include "core/diffusion.h"
 #include "plugin/denoise.h"
+#include "plugin/drawables.h"
 #include "plugin/part-picture.h"
 #include "plugin/remember.h"
 #include "ui/run-dialog.h"
@@ -18,8 +19,8 @@ typedef struct
 struct _DiffusionDenoiseSession
 {
   GimpImage *image;
-  GPtrArray *items;     /* the drawables themselves */
-  GPtrArray *drawables; /* their copies */
+  GimpDrawable **selected; /* the caller's */
+  GPtrArray *drawables;    /* their copies, each one once */
   char *model_name;
   char *model_path;
   DiffusionPhotoModel *model;
@@ -36,15 +37,6 @@ typedef struct
   DiffusionRunView *view; /* (nullable) */
 } Job;
 
-/* A part of a job as a part of the whole. */
-typedef struct
-{
-  DiffusionProgressFunc progress;
-  gpointer data;
-  double from;
-  double to;
-} Share;
-
 void
 diffusion_denoise_settings_get (DiffusionDenoiseSettings *settings, GimpProcedureConfig *config)
 {
@@ -60,22 +52,25 @@ diffusion_denoise_settings_clear (DiffusionDenoiseSettings *settings)
   g_clear_pointer (&settings->precision, g_free);
 }
 
-static gboolean
-copy_drawables (DiffusionDenoiseSession *self, GError **error)
+static void
+forget_estimates (DiffusionDenoiseSession *self)
 {
-  g_ptr_array_set_size (self->drawables, 0);
-  for (guint i = 0; i < self->items->len; i++)
-    if (!diffusion_drawable_check (self->items->pdata[i], self->image, error))
-      return FALSE;
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      DiffusionDrawable *drawable = diffusion_drawable_new (self->items->pdata[i], error);
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->drawables->len; i++)
+    self->estimates[i].sigma = -1.0;
+  g_mutex_unlock (&self->lock);
+}
 
-      if (!drawable)
-        return FALSE;
-      g_ptr_array_add (self->drawables, drawable);
-      self->estimates[i].sigma = -1.0;
-    }
+gboolean
+diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GError **error)
+{
+  GPtrArray *drawables = diffusion_drawables_copy (self->image, self->selected, error);
+
+  if (!drawables)
+    return FALSE;
+  g_clear_pointer (&self->drawables, g_ptr_array_unref);
+  self->drawables = drawables;
+  forget_estimates (self);
   return TRUE;
 }
 
@@ -86,22 +81,10 @@ diffusion_denoise_session_new (GimpImage *image, GimpDrawable **drawables, GErro
 
   g_mutex_init (&self->lock);
   self->image = image;
+  self->selected = drawables;
   self->seconds = -1;
-  self->items = g_ptr_array_new ();
-  self->drawables = g_ptr_array_new_with_free_func ((GDestroyNotify) diffusion_drawable_free);
-
-  for (guint i = 0; drawables[i]; i++)
-    if (!g_ptr_array_find (self->items, drawables[i], NULL))
-      g_ptr_array_add (self->items, drawables[i]);
-  if (self->items->len == 0)
-    {
-      g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID, _ ("No layer is selected."));
-      return NULL;
-    }
-  self->estimates = g_new (Estimate, self->items->len);
-  if (!copy_drawables (self, error))
-    return NULL;
-  return g_steal_pointer (&self);
+  self->estimates = g_new (Estimate, gimp_core_object_array_get_length ((GObject **) drawables));
+  return diffusion_denoise_session_refresh (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 static gboolean
@@ -140,22 +123,7 @@ diffusion_denoise_session_check (DiffusionDenoiseSession *self, GimpProcedureCon
       return FALSE;
     }
   g_object_get (config, "new-layer", &new_layer, NULL);
-  for (guint i = 0; new_layer && i < self->items->len; i++)
-    if (!GIMP_IS_LAYER (self->items->pdata[i]))
-      {
-        g_autofree char *name = gimp_item_get_name (self->items->pdata[i]);
-
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                     _ ("“%s” is not a layer, so the result cannot go into a new layer."), name);
-        return FALSE;
-      }
-  return TRUE;
-}
-
-gboolean
-diffusion_denoise_session_refresh (DiffusionDenoiseSession *self, GError **error)
-{
-  return copy_drawables (self, error);
+  return !new_layer || diffusion_drawables_check_layers (self->drawables, error);
 }
 
 void
@@ -163,7 +131,6 @@ diffusion_denoise_session_free (DiffusionDenoiseSession *self)
 {
   if (!self)
     return;
-  g_clear_pointer (&self->items, g_ptr_array_unref);
   g_clear_pointer (&self->drawables, g_ptr_array_unref);
   g_clear_pointer (&self->model, diffusion_photo_model_free);
   g_free (self->model_name);
@@ -222,10 +189,7 @@ open_model (DiffusionDenoiseSession *self, const char *name, GError **error)
   g_free (self->model_name);
   self->model_name = g_strdup (name);
   /* What one network finds is not what another one would. */
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->items->len; i++)
-    self->estimates[i].sigma = -1.0;
-  g_mutex_unlock (&self->lock);
+  forget_estimates (self);
   return TRUE;
 }
 
@@ -248,14 +212,6 @@ set_level (DiffusionDenoiseSession *self, guint index, double sigma, DiffusionPi
   estimate->sigma = diffusion_noise_map_mean (&level.map, picture->width, picture->height);
   g_mutex_unlock (&self->lock);
   return TRUE;
-}
-
-static void
-share_progress (double fraction, gpointer data)
-{
-  Share *share = data;
-
-  share->progress (share->from + fraction * (share->to - share->from), share->data);
 }
 
 /* region: [x, y, width, height] */
@@ -341,13 +297,14 @@ run_job (gpointer data, DiffusionProgressFunc progress, gpointer progress_data, 
     {
       const GeglRectangle *region = diffusion_drawable_get_region (drawables->pdata[i]);
       g_autoptr (DiffusionPicture) picture = diffusion_drawable_open (drawables->pdata[i]);
-      Share share = { progress, progress_data, done / pixels, 0 };
+      double part = (double) region->width * region->height / pixels;
+      DiffusionProgressShare share = { progress, progress_data, done, part };
 
-      done += (double) region->width * region->height;
-      share.to = done / pixels;
+      done += part;
       if (job->view)
         diffusion_run_view_set_item (job->view, i, drawables->len);
-      if (!denoise (job->session, i, job->settings, picture, region, NULL, share_progress, &share, cancellable, error))
+      if (!denoise (job->session, i, job->settings, picture, region, NULL, diffusion_progress_share, &share, cancellable,
+                    error))
         return FALSE;
     }
   return TRUE;
@@ -416,6 +373,7 @@ commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig
                  gboolean stopped, GError **error)
 {
   DiffusionDrawable *drawable = self->drawables->pdata[index];
+  GimpItem *item = GIMP_ITEM (diffusion_drawable_get_drawable (drawable));
   g_autoptr (JsonObject) found = json_object_new ();
   double estimate = diffusion_denoise_session_get_estimate (self, index, NULL, NULL);
 
@@ -423,12 +381,12 @@ commit_drawable (DiffusionDenoiseSession *self, guint index, GimpProcedureConfig
     return TRUE;
   if (new_layer)
     {
-      g_autofree char *old = gimp_item_get_name (self->items->pdata[index]);
+      g_autofree char *old = gimp_item_get_name (item);
       g_autofree char *name = g_strdup_printf (_ ("%s, denoised"), old);
 
       if (!diffusion_drawable_commit_as_layer (drawable, name, error))
         return FALSE;
-      json_object_set_int_member (found, DIFFUSION_REMEMBER_SOURCE, gimp_item_get_tattoo (self->items->pdata[index]));
+      json_object_set_int_member (found, DIFFUSION_REMEMBER_SOURCE, gimp_item_get_tattoo (item));
     }
   else if (!diffusion_drawable_commit (drawable, error))
     return FALSE;

@@ -42,6 +42,7 @@ typedef struct
   DiffusionModelFacts facts;
   DiffusionEditPreview *preview;
   char *shown; /* what the preview was made for */
+  gboolean making; /* another preview */
   gboolean failed;
   guint timer;
 
@@ -189,19 +190,13 @@ describe_source (Dialog *self)
 }
 
 static void
-make_preview (Dialog *self)
+show_preview (Dialog *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) drawables = NULL;
-  g_autofree char *wanted = describe_source (self);
   gint width = 0, height = 0;
   GtkWidget *frame, *area;
 
-  if (g_strcmp0 (wanted, self->shown) == 0)
-    return;
-  g_free (self->shown);
-  self->shown = g_steal_pointer (&wanted);
-  clear_preview (self);
   g_clear_pointer (&self->drawables, g_ptr_array_unref);
   if (!choose_source (self, &drawables, &width, &height, &error))
     {
@@ -219,6 +214,27 @@ make_preview (Dialog *self)
   gtk_box_pack_start (GTK_BOX (self->preview_box), diffusion_preview_bar_new (DIFFUSION_PREVIEW_AREA (area)), FALSE, FALSE,
                       0);
   gtk_widget_show_all (self->preview_box);
+}
+
+static void
+make_preview (Dialog *self)
+{
+  /* What ran is waited for while the dialog can be used: what changes meanwhile is seen to after that. */
+  if (self->making)
+    return;
+  self->making = TRUE;
+  for (;;)
+    {
+      g_autofree char *wanted = describe_source (self);
+
+      if (g_strcmp0 (wanted, self->shown) == 0)
+        break;
+      g_free (self->shown);
+      self->shown = g_steal_pointer (&wanted);
+      clear_preview (self);
+      show_preview (self);
+    }
+  self->making = FALSE;
 }
 
 static void

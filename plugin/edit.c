@@ -10,9 +10,9 @@
 typedef struct
 {
   const DiffusionEdit *edit;
-  double from, part; /* of the whole */
+  DiffusionProgressShare share; /* of the picture that is worked on */
   gint channels;
-} Share;
+} Item;
 
 void
 diffusion_edit_result_clear (DiffusionEditResult *result)
@@ -43,36 +43,25 @@ is_kept_without (const DiffusionEdit *edit, const DiffusionEditResult *result, G
 }
 
 static void
-share_progress (double fraction, gpointer data)
+set_item (const DiffusionEdit *edit, Item *item, guint index, guint count)
 {
-  const Share *share = data;
-
-  share->edit->progress (share->from + fraction * share->part, share->edit->progress_data);
-}
-
-static void
-set_item (const DiffusionEdit *edit, Share *share, guint item, guint items)
-{
-  share->from = (double) item / items;
-  share->part = 1.0 / items;
+  item->share.before = (double) index / count;
+  item->share.part = 1.0 / count;
   if (edit->view != NULL)
-    diffusion_run_view_set_item (edit->view, item, items);
+    diffusion_run_view_set_item (edit->view, index, count);
 }
 
 static gboolean
-prepare (const DiffusionEdit *edit, gsize n, Share *share, DiffusionEditor *editor, GError **error)
+prepare (const DiffusionEdit *edit, gsize n, Item *item, DiffusionEditor *editor, GError **error)
 {
   if (!diffusion_sampling_prepare (edit->sampling, &edit->settings->sampling, n, error))
     return FALSE;
   *editor = *diffusion_sampling_get_editor (edit->sampling);
   editor->cancellable = edit->cancellable;
   editor->finish = edit->finish;
-  *share = (Share) { edit, 0.0, 1.0, 0 };
-  if (edit->progress != NULL)
-    {
-      editor->progress = share_progress;
-      editor->progress_data = share;
-    }
+  *item = (Item) { edit, { edit->progress, edit->progress_data, 0.0, 1.0 }, 0 };
+  editor->progress = diffusion_progress_share;
+  editor->progress_data = &item->share;
   return TRUE;
 }
 
@@ -113,18 +102,18 @@ is_watched (const DiffusionEdit *edit)
 static void
 show_regenerated (const DiffusionPicturePreview *preview, gpointer data)
 {
-  const Share *share = data;
-  const DiffusionEdit *edit = share->edit;
+  const Item *item = data;
+  const DiffusionEdit *edit = item->edit;
 
   if (edit->view != NULL)
-    diffusion_run_view_set_step (edit->view, preview->step, preview->steps, preview->colors, share->channels,
+    diffusion_run_view_set_step (edit->view, preview->step, preview->steps, preview->colors, item->channels,
                                  preview->width, preview->height);
   if (edit->show != NULL)
     edit->show (preview, edit->show_data);
 }
 
 static gboolean
-regenerate (const DiffusionEdit *edit, const DiffusionEditor *editor, Share *share, double t,
+regenerate (const DiffusionEdit *edit, const DiffusionEditor *editor, Item *item, double t,
             DiffusionDrawable *drawable, GError **error)
 {
   const GeglRectangle *area = diffusion_drawable_get_region (drawable);
@@ -138,10 +127,10 @@ regenerate (const DiffusionEdit *edit, const DiffusionEditor *editor, Share *sha
     .jump_length = (guint) edit->settings->jump_length,
     .jump_count = (guint) edit->settings->jump_count,
     .preview = is_watched (edit) ? show_regenerated : NULL,
-    .preview_data = share,
+    .preview_data = item,
   };
 
-  share->channels = picture->channels;
+  item->channels = picture->channels;
   return diffusion_regenerate_picture (editor, picture, &regeneration, error);
 }
 
@@ -151,16 +140,16 @@ diffusion_edit_regenerate (const DiffusionEdit *edit, gboolean whole, GPtrArray 
 {
   DiffusionEditor editor;
   GError *problem = NULL;
-  Share share;
+  Item item;
   double t;
 
-  if (!prepare (edit, 1, &share, &editor, error) || !choose_t (edit, whole, &editor, &t, error))
+  if (!prepare (edit, 1, &item, &editor, error) || !choose_t (edit, whole, &editor, &t, error))
     return FALSE;
   editor.circular = edit->settings->seamless;
   for (; result->done < drawables->len && !is_finished (edit); result->done++)
     {
-      set_item (edit, &share, result->done, drawables->len);
-      if (regenerate (edit, &editor, &share, t, drawables->pdata[result->done], &problem))
+      set_item (edit, &item, result->done, drawables->len);
+      if (regenerate (edit, &editor, &item, t, drawables->pdata[result->done], &problem))
         continue;
       if (!is_kept_without (edit, result, error, problem))
         return FALSE;
@@ -188,9 +177,9 @@ diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, Diffu
     .preview_data = edit->show_data,
   };
   DiffusionEditor editor;
-  Share share;
+  Item item;
 
-  if (!prepare (edit, 1, &share, &editor, error) || !choose_t (edit, whole, &editor, &regeneration.t, error))
+  if (!prepare (edit, 1, &item, &editor, error) || !choose_t (edit, whole, &editor, &regeneration.t, error))
     return FALSE;
   /* Of a part only the edges that the whole has belong together. */
   editor.circular = edit->settings->seamless && gegl_rectangle_equal (area, diffusion_drawable_get_extent (drawable));
@@ -204,7 +193,7 @@ diffusion_edit_regenerate_part (const DiffusionEdit *edit, gboolean whole, Diffu
 static void
 show_generated (const DiffusionPreview *preview, gpointer data)
 {
-  Share *share = data;
+  Item *item = data;
   gsize pixels = preview->height * preview->width;
   g_autofree float *colors = g_try_new (float, pixels * preview->channels);
   DiffusionPicturePreview shown
@@ -212,9 +201,9 @@ show_generated (const DiffusionPreview *preview, gpointer data)
 
   if (colors == NULL)
     return;
-  share->channels = (gint) preview->channels;
+  item->channels = (gint) preview->channels;
   diffusion_picture_from_model (preview->x0, preview->channels, pixels, preview->channels, colors);
-  show_regenerated (&shown, share);
+  show_regenerated (&shown, item);
 }
 
 /* [height, width, channels] of the model becomes a picture of its own, limited to 0 to 1. */
@@ -237,11 +226,11 @@ diffusion_edit_generate (const DiffusionEdit *edit, DiffusionEditResult *result,
   const DiffusionSettings *settings = edit->settings;
   DiffusionEditor editor;
   GError *problem = NULL;
-  Share share;
+  Item item;
   float *values;
   gboolean done = TRUE;
 
-  if (!prepare (edit, 1, &share, &editor, error)
+  if (!prepare (edit, 1, &item, &editor, error)
       || !diffusion_picture_check_channels (editor.predictor->channels, error))
     return FALSE;
   if (editor.predictor->condition_channels > 0)
@@ -261,12 +250,12 @@ diffusion_edit_generate (const DiffusionEdit *edit, DiffusionEditResult *result,
   result->pictures = g_ptr_array_new_with_free_func (g_free);
   editor.circular = settings->seamless;
   editor.preview = is_watched (edit) ? show_generated : NULL;
-  editor.preview_data = &share;
+  editor.preview_data = &item;
   for (gint i = 0; done && i < settings->count && !is_finished (edit); i++)
     {
       gboolean made;
 
-      set_item (edit, &share, (guint) i, (guint) settings->count);
+      set_item (edit, &item, (guint) i, (guint) settings->count);
       editor.seed = (guint64) settings->sampling.seed + (guint64) i;
       made = diffusion_generate (&editor, 1, (gsize) result->height, (gsize) result->width, values, &problem);
       if (made)
@@ -303,17 +292,17 @@ diffusion_edit_interpolate (const DiffusionEdit *edit, DiffusionDrawable *a, Dif
   g_autoptr (GArray) lambdas = diffusion_settings_get_lambdas (edit->settings, error);
   DiffusionInterpolation interpolation = { 0 };
   DiffusionEditor editor;
-  Share share;
+  Item item;
   gsize size;
   float *values;
   gboolean done;
 
   if (lambdas == NULL || !diffusion_settings_get_noise (edit->settings, &interpolation.type, error)
-      || !prepare (edit, lambdas->len, &share, &editor, error)
+      || !prepare (edit, lambdas->len, &item, &editor, error)
       || !diffusion_picture_check_channels (editor.predictor->channels, error)
       || !choose_t (edit, FALSE, &editor, &interpolation.t, error))
     return FALSE;
-  set_item (edit, &share, 0, 1);
+  set_item (edit, &item, 0, 1);
   result->width = extent->width;
   result->height = extent->height;
   result->channels = (gint) editor.predictor->channels;
@@ -325,7 +314,7 @@ diffusion_edit_interpolate (const DiffusionEdit *edit, DiffusionDrawable *a, Dif
   interpolation.a = values + lambdas->len * size;
   interpolation.b = values + (lambdas->len + 1) * size;
   editor.preview = is_watched (edit) ? show_generated : NULL;
-  editor.preview_data = &share;
+  editor.preview_data = &item;
   result->pictures = g_ptr_array_new_with_free_func (g_free);
   done = read_for_model (a, result->channels, values + lambdas->len * size, error)
          && read_for_model (b, result->channels, values + (lambdas->len + 1) * size, error)

@@ -15,4 +15,23 @@ G_BEGIN_DECLS
  */
 typedef void (*DiffusionProgressFunc) (double fraction, gpointer data);
 
+/**
+ * DiffusionProgressShare:
+ * @progress: (nullable): told of the whole work
+ * @data: for @progress
+ * @before: the fraction of it that is done before this piece
+ * @part: the fraction that this piece is
+ *
+ * Where one of several pieces of work lies in the whole.
+ */
+typedef struct
+{
+  DiffusionProgressFunc progress;
+  gpointer data;
+  double before, part;
+} DiffusionProgressShare;
+
+/** diffusion_progress_share: a DiffusionProgressFunc for one piece: @share is a #DiffusionProgressShare. */
+void diffusion_progress_share (double fraction, gpointer share);
+
 G_END_DECLS

@@ -39,7 +39,7 @@ diffusion_samples_grid (const float *pictures, gsize n, gint width, gint height,
   return grid;
 }
 
-/* Two pictures [n, size, size, 3] beside each other; an owned one is freed. */
+/* [n, size, 2 size, 3]: two pictures [n, size, size, 3] beside each other. */
 static float *
 side_by_side (const float *left, const float *right, gsize n, gint size)
 {
@@ -95,15 +95,8 @@ draw_unet (const DiffusionUnetTaskOptions *options, const DiffusionDataset *data
 }
 
 float *
-diffusion_samples_unet (const DiffusionUnetTaskOptions *options,
-                        const DiffusionDataset *dataset,
-                        const float *weights,
-                        gsize n,
-                        gint size,
-                        guint64 seed,
-                        gint *width,
-                        GCancellable *cancellable,
-                        GError **error)
+diffusion_samples_unet (const DiffusionUnetTaskOptions *options, const DiffusionDataset *dataset, const float *weights,
+                        gsize n, gint size, guint64 seed, gint *width, GCancellable *cancellable, GError **error)
 {
   g_autoptr (DiffusionParams) params = diffusion_params_new ();
   g_autoptr (DiffusionUnetRunner) runner = NULL;
@@ -139,15 +132,8 @@ diffusion_samples_unet (const DiffusionUnetTaskOptions *options,
 }
 
 float *
-diffusion_samples_photo (const DiffusionPhotoTaskOptions *options,
-                         const DiffusionDataset *dataset,
-                         const float *weights,
-                         gsize n,
-                         gint size,
-                         guint64 seed,
-                         gint *width,
-                         GCancellable *cancellable,
-                         GError **error)
+diffusion_samples_photo (const DiffusionPhotoTaskOptions *options, const DiffusionDataset *dataset, const float *weights,
+                         gsize n, gint size, guint64 seed, gint *width, GCancellable *cancellable, GError **error)
 {
   gsize values = (gsize) size * (gsize) size * 3;
   g_autoptr (DiffusionParams) params = diffusion_params_new ();
