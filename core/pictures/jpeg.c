@@ -15,6 +15,7 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/pictures/exif.h"
 
 #define ROWS 16
 #define MARKER_BYTES 0xFFFF
@@ -131,6 +132,20 @@ read_all (Reader *reader)
   jpeg_finish_decompress (info);
 }
 
+/* As it is seen, whatever it is written to. */
+static GeglBuffer *
+turn_upright (GeglBuffer *buffer, GPtrArray *markers)
+{
+  for (guint i = 0; i < markers->len; i++)
+    {
+      gint orientation = diffusion_exif_take_orientation ((GBytes **) &markers->pdata[i]);
+
+      if (orientation > 1)
+        return diffusion_exif_turn (buffer, orientation);
+    }
+  return buffer;
+}
+
 GeglBuffer *
 diffusion_jpeg_load (const char *path, GPtrArray **markers, GError **error)
 {
@@ -162,7 +177,10 @@ diffusion_jpeg_load (const char *path, GPtrArray **markers, GError **error)
   g_free (reader->rows);
   free (reader->icc);
   if (reader->buffer != NULL)
-    *markers = g_steal_pointer (&reader->markers);
+    {
+      reader->buffer = turn_upright (reader->buffer, reader->markers);
+      *markers = g_steal_pointer (&reader->markers);
+    }
   g_clear_pointer (&reader->markers, g_ptr_array_unref);
   return reader->buffer;
 }

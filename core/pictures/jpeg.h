@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /**
  * diffusion_jpeg_load:
  * @path: a JPEG file
- * @markers: (out) (transfer full) (nullable): its Exif and XMP segments, to be handed to diffusion_jpeg_save()
+ * @markers: (out) (transfer full) (nullable): its Exif and XMP segments, to be handed to diffusion_jpeg_save(); they call the
+ *   picture upright, as it is then
  * @error: return location
  *
  * Returns: (transfer full) (nullable): the picture, Y' or R'G'B' u8 in the space of its profile, or %NULL with

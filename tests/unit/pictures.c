@@ -13,6 +13,8 @@
 #include "core/diffusion.h"
 #include "core/pictures/pictures.h"
 
+#include "../folder.h"
+
 static char *folder;
 
 static char *
@@ -174,6 +176,59 @@ test_exif (void)
   g_assert_nonnull (memmem (contents, length, exif, sizeof exif));
 }
 
+/* However the camera was held, the picture is upright, and does not say otherwise any more. */
+static void
+test_orientation (void)
+{
+  /* Where the corners of what was seen are in the file: left above, right above, left below. */
+  static const char *const corners[] = { "abc", "bad", "dcb", "cda", "acb", "cad", "dbc", "bda" };
+  guint8 exif[] = { 0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,
+                    0x12, 1, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+  enum { WIDTH = 48, HEIGHT = 32, VALUE = 28 };
+  g_autofree char *path = in_folder ("held.jpg"), *turned = in_folder ("held.png"), *after = in_folder ("held-after.jpg");
+  g_autofree float *pixels = g_new (float, WIDTH * HEIGHT);
+  g_autofree char *plain = NULL;
+  g_autoptr (DiffusionPicture) picture = diffusion_pictures_new (WIDTH, HEIGHT, 1, 8, NULL);
+  gsize length;
+
+  /* a b
+   * c d */
+  for (gint y = 0; y < HEIGHT; y++)
+    for (gint x = 0; x < WIDTH; x++)
+      pixels[y * WIDTH + x] = 0.2f + 0.2f * (float) (x / (WIDTH / 2) + y / (HEIGHT / 2) * 2);
+  g_assert_true (picture->write (picture, 0, 0, WIDTH, HEIGHT, pixels, NULL));
+  g_assert_true (diffusion_pictures_save (picture, path, NULL));
+  g_assert_true (g_file_get_contents (path, &plain, &length, NULL));
+  for (guint8 orientation = 1; orientation <= 8; orientation++)
+    {
+      g_autoptr (GByteArray) with = g_byte_array_new ();
+      g_autoptr (DiffusionPicture) held = NULL;
+      gint width = orientation < 5 ? WIDTH : HEIGHT, height = WIDTH + HEIGHT - width;
+
+      exif[VALUE] = orientation;
+      g_byte_array_append (with, (const guint8 *) plain, 2);
+      g_byte_array_append (with, exif, sizeof exif);
+      g_byte_array_append (with, (const guint8 *) plain + 2, (guint) length - 2);
+      g_assert_true (g_file_set_contents (path, (const char *) with->data, with->len, NULL));
+      held = diffusion_pictures_open (path, NULL);
+      g_assert_true (diffusion_pictures_save (held, turned, NULL) && diffusion_pictures_save (held, after, NULL));
+      for (gint k = 0; k < 3; k++)
+        {
+          g_autoptr (DiffusionPicture) again = diffusion_pictures_open (k == 0 ? path : k == 1 ? turned : after, NULL);
+
+          g_assert_cmpint (again->width, ==, width);
+          g_assert_cmpint (again->height, ==, height);
+          for (gint corner = 0; corner < 3; corner++)
+            {
+              float value;
+
+              g_assert_true (again->read (again, corner % 2 * (width - 8) + 4, corner / 2 * (height - 8) + 4, 1, 1, &value, NULL));
+              g_assert_cmpfloat_with_epsilon (value, 0.2f + 0.2f * (float) (corners[orientation - 1][corner] - 'a'), 0.02);
+            }
+        }
+    }
+}
+
 /* The simulation for training agrees with libjpeg up to the rounding of its integer arithmetic. */
 static void
 test_simulated_jpeg (void)
@@ -275,8 +330,6 @@ test_full_disk (void)
       g_autoptr (GError) error = NULL;
       g_autofree char *path = in_folder (files[k]), *contents = NULL;
       g_autoptr (DiffusionPicture) picture = diffusion_pictures_new (300, 200, 3, 8, &error);
-      g_autoptr (GDir) dir = NULL;
-      const char *name;
       gboolean saved;
 
       g_assert_true (g_file_set_contents (path, "old", -1, NULL));
@@ -291,9 +344,7 @@ test_full_disk (void)
       g_test_message ("%s", error->message);
       g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
       g_assert_cmpstr (contents, ==, "old");
-      dir = g_dir_open (folder, 0, NULL);
-      while ((name = g_dir_read_name (dir)) != NULL)
-        g_assert_false (g_str_has_prefix (name, ".full"));
+      folder_assert_clean (folder);
     }
 }
 
@@ -314,21 +365,6 @@ test_wrong_names (void)
   g_assert_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID);
 }
 
-static void
-remove_folder (void)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = in_folder (name);
-
-      g_remove (path);
-    }
-  g_rmdir (folder);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -339,12 +375,13 @@ main (int argc, char **argv)
   g_test_add_func ("/pictures/round-trip", test_round_trip);
   g_test_add_func ("/pictures/alpha-and-profile", test_alpha_and_profile);
   g_test_add_func ("/pictures/exif", test_exif);
+  g_test_add_func ("/pictures/orientation", test_orientation);
   g_test_add_func ("/pictures/simulated-jpeg", test_simulated_jpeg);
   g_test_add_func ("/pictures/damage", test_damage);
   g_test_add_func ("/pictures/full-disk", test_full_disk);
   g_test_add_func ("/pictures/wrong-names", test_wrong_names);
   status = g_test_run ();
-  remove_folder ();
+  folder_remove (folder);
   g_free (folder);
   diffusion_pictures_shutdown ();
   return status;
