@@ -2,7 +2,6 @@
 /* The copied pixels of a drawable as a picture of the core, and on the screen. */
 #include "plugin/drawable-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/base/i18n.h"
@@ -113,45 +112,48 @@ diffusion_drawable_open (DiffusionDrawable *self)
   return &picture->base;
 }
 
-/* The drawable's colours with alpha, as they are written to its picture. */
-static const Babl *
-get_render_format (DiffusionDrawable *self)
+/* The row [width] at x, y with new colours becomes what they are through the selection: GIMP mixes in linear light. */
+static void
+mix (DiffusionDrawable *self, gint x, gint y, gint width, const guint8 *before, guint8 *now)
 {
-  gboolean own_curve = strchr (babl_format_get_encoding (self->format), '\'') != NULL;
+  const Babl *linear = babl_format_with_space (self->gray ? "YA float" : "RGBA float", self->format);
+  const Babl *there = babl_fish (self->format, linear), *back = babl_fish (linear, self->format);
+  gint samples = self->gray ? 2 : 4;
+  gsize size = babl_format_get_bytes_per_pixel (self->format);
+  g_autofree float *mask = g_new (float, width), *a = g_new (float, width * samples), *b = g_new (float, width * samples);
+  g_autofree guint8 *mixed = g_malloc (width * size);
 
-  return babl_format_with_space (self->gray ? own_curve ? "Y'A float" : "Y~A float"
-                                            : own_curve ? "R'G'B'A float" : "R~G~B~A float",
-                                 self->format);
+  gegl_buffer_get (self->mask, GEGL_RECTANGLE (x, y, width, 1), 1.0, NULL, mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  babl_process (there, before, a, width);
+  babl_process (there, now, b, width);
+  for (gint i = 0; i < width * samples; i++)
+    a[i] += mask[i / samples] * (b[i] - a[i]);
+  babl_process (back, a, mixed, width);
+  for (gint i = 0; i < width; i++)
+    if (mask[i] < 1.0f)
+      memcpy (now + i * size, (mask[i] > 0.0f ? mixed : before) + i * size, size);
 }
 
 void
 diffusion_drawable_render (DiffusionDrawable *self, const GeglRectangle *area, const float *colors, guint32 *pixels)
 {
-  const Babl *format = get_render_format (self);
-  const Babl *fish = babl_fish (format, babl_format ("cairo-ARGB32"));
-  gint channels = self->gray ? 1 : 3;
-  g_autofree float *line = g_new (float, area->width * (channels + 1));
-  g_autofree float *mask = g_new (float, area->width);
+  const Babl *fish = babl_fish (self->format, babl_format ("cairo-ARGB32"));
+  DiffusionSamples samples = diffusion_samples_get (self->format);
+  gsize bytes = (gsize) area->width * babl_format_get_bytes_per_pixel (self->format);
+  g_autofree guint8 *before = g_malloc (bytes), *now = g_malloc (bytes);
 
-  for (gint row = 0; row < area->height; row++)
+  for (gint y = area->y; y < area->y + area->height; y++, pixels += area->width)
     {
-      const GeglRectangle at = { area->x, area->y + row, area->width, 1 };
-
-      gegl_buffer_get (self->source, &at, 1.0, format, line, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      gegl_buffer_get (self->source, GEGL_RECTANGLE (area->x, y, area->width, 1), 1.0, self->format, before,
+                       GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      memcpy (now, before, bytes);
       if (colors)
         {
+          diffusion_samples_write (&samples, colors, (gsize) area->width, now);
+          colors += (gsize) area->width * samples.channels;
           if (self->mask)
-            gegl_buffer_get (self->mask, &at, 1.0, NULL, mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-          for (gint i = 0; i < area->width; i++)
-            for (gint c = 0; c < channels; c++)
-              {
-                float *value = line + i * (channels + 1) + c;
-                float other = colors[((gsize) row * area->width + i) * channels + c];
-
-                if (isfinite (*value))
-                  *value = self->mask ? *value + mask[i] * (other - *value) : other;
-              }
+            mix (self, area->x, y, area->width, before, now);
         }
-      babl_process (fish, line, pixels + (gsize) row * area->width, area->width);
+      babl_process (fish, now, pixels, area->width);
     }
 }

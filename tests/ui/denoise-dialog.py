@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The Denoise dialog, as people use it: every control, the preview, OK, stop, cancel, repeat; pixels compared after it.
 import json
-import os
-import signal
 import time
 
 from gimptest import *
@@ -46,17 +44,15 @@ def computed(dialog):
     return wait("the preview", lambda: [n for n in find_all(dialog, "label") if "Takes about" in n.get_name()])
 
 
-def plugin_processes():
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                command = open("/proc/%s/cmdline" % name, "rb").read().split(b"\0")
-            except OSError:
-                continue
-            if command[0].endswith(b"/gimp-diffusion") and os.environ["GIMP3_DIRECTORY"].encode() in command[0]:
-                found.append(int(name))
-    return found
+def position(part, whole):
+    """Where a part of the picture was cut out: left, top."""
+    rows, columns = whole.shape[0] - part.shape[0] + 1, whole.shape[1] - part.shape[1] + 1
+    distance = np.zeros((rows, columns))
+    for y in range(0, part.shape[0], 13):
+        for x in range(0, part.shape[1], 13):
+            distance += np.abs(whole[y:y + rows, x:x + columns] - part[y, x]).sum(axis=2)
+    top, left = np.unravel_index(distance.argmin(), distance.shape)
+    return left, top
 
 
 image, layer, display, frame = open_image(*SIZE)
@@ -146,6 +142,36 @@ with Test("repeat with the last values"):
     menu(frame, "Edit", "Undo")
     wait("undo", lambda: (raw(layer) == before).all())
 
+with Test("the preview shows partly selected pixels as they become"):
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, -300, -300, 300 + 3 * SIZE[0] // 4, SIZE[1] + 600)
+    Gimp.Selection.feather(image, 200)
+    Gimp.displays_flush()
+    dialog = open_dialog(frame)
+    set_value(find(dialog, "spin button", "Level"), 30)
+    set_value(find(dialog, "spin button", "Strength"), 200)
+    x, y, width, height = area(dialog)
+    middle = x + 3 * width // 4 - 60, y + height // 2 - 60, 120, 120
+    previous = None
+    while previous != screen_pixels(middle):
+        previous = screen_pixels(middle)
+        time.sleep(2)
+        computed(dialog)
+    seen = np.frombuffer(previous, np.uint8).reshape(middle[3], middle[2], 3).astype(int)
+    press(find(dialog, "button", "Denoise"))
+    no_window(TITLE)
+    wait("the result", lambda: (raw(layer) != before).any())
+    left, top = position(seen, raw(layer).astype(int))
+    place_in = np.s_[top:top + middle[3], left:left + middle[2]]
+    mask = selection_over(layer)[place_in]
+    check(((mask > 0.1) & (mask < 0.9)).mean() > 0.5, "hardly any pixel there is partly selected")
+    check((raw(layer)[place_in] != before[place_in]).mean() > 0.5, "hardly any pixel there changed")
+    difference = np.abs(seen - raw(layer)[place_in]).max()
+    check(difference <= 1, "the preview is off by up to %d levels" % difference)
+    menu(frame, "Edit", "Undo")
+    wait("undo", lambda: (raw(layer) == before).all())
+    Gimp.Selection.none(image)
+    Gimp.displays_flush()
+
 close_image(image, display)
 
 # Large enough to be stopped on the way.
@@ -185,22 +211,10 @@ with Test("killed on the way, image and undo history stay sound"):
     for moment in (0.1, 0.9):
         running = start()
         time.sleep(moment)
-        victims = plugin_processes()
-        check(victims, "no process to kill")
-        for victim in victims:
-            os.kill(victim, signal.SIGKILL)
+        kill_plugin()
         no_window(RUNNING)
-        wait("the process to end", lambda: not plugin_processes())
-        for note in [w for w in windows() if "Message" in w.get_name()]:
-            press(find(note, "button"))
         check((raw(layer) == before).all(), "pixels changed")
-        # A stroke is one step, and can be taken back.
-        Gimp.context_set_foreground(Gegl.Color.new("red"))
-        layer.edit_fill(Gimp.FillType.FOREGROUND)
-        check((raw(layer) != before).any(), "the layer cannot be painted on any more")
-        Gimp.displays_flush()
-        menu(frame, "Edit", "Undo")
-        wait("undo", lambda: (raw(layer) == before).all())
+        check_undo_history(frame, layer)
 
 close_image(image, display)
 
