@@ -164,24 +164,6 @@ command_temporary_folder (void)
   return folder;
 }
 
-void
-command_remove_folder (const char *folder)
-{
-  g_autoptr (GDir) entries = g_dir_open (folder, 0, NULL);
-  const char *name = NULL;
-
-  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-
-      if (g_file_test (path, G_FILE_TEST_IS_DIR) && !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-        command_remove_folder (path);
-      else
-        g_unlink (path);
-    }
-  g_rmdir (folder);
-}
-
 guint
 command_count_files (const char *folder)
 {

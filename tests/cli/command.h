@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "../folder.h"
+
 /* What a run left behind: exit code, what it printed. */
 typedef struct
 {
@@ -32,9 +34,8 @@ int command_interrupt (GSubprocess *process);
 /** command_assert: checks the exit code and that standard error contains @message ("" for anything). */
 void command_assert (const CommandResult *result, int status, const char *message);
 
-/** command_temporary_folder: a new empty folder; remove it with command_remove_folder(). */
+/** command_temporary_folder: a new empty folder; remove it with folder_remove(). */
 char *command_temporary_folder (void);
-void command_remove_folder (const char *folder);
 
 /** command_count_files: how many entries a folder has, hidden ones included. */
 guint command_count_files (const char *folder);

@@ -30,7 +30,7 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  command_remove_folder (f->folder);
+  folder_remove (f->folder);
   g_free (f->folder);
   g_free (f->model);
   g_free (f->in);

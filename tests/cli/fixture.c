@@ -89,6 +89,19 @@ fixture_unet_model (const char *path, gint classes)
 }
 
 void
+fixture_large_unet_model (const char *path)
+{
+  DiffusionUnetConfig config = small_unet ();
+
+  config.sample_height = config.sample_width = 64;
+  config.channels[0] = 160;
+  config.channels[1] = 320;
+  config.layers_per_block = 2;
+  config.norm_groups = 32;
+  write_unet (path, &config);
+}
+
+void
 fixture_classifier_model (const char *path, gint classes)
 {
   DiffusionUnetConfig config = small_unet ();

@@ -16,6 +16,9 @@ void fixture_photo_model (const char *path);
  */
 void fixture_unet_model (const char *path, gint classes);
 
+/** fixture_large_unet_model: the same with 64×64 pixels and so many channels that a step takes a while. */
+void fixture_large_unet_model (const char *path);
+
 /** fixture_classifier_model: writes a tiny noisy classifier of pictures as that network makes. */
 void fixture_classifier_model (const char *path, gint classes);
 

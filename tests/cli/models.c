@@ -58,7 +58,7 @@ test_list (void)
   g_autoptr (CommandResult) json = command_run ("models", "--json", NULL);
   g_autoptr (JsonObject) object = parse (json);
   g_assert_true (json_object_has_member (object, "models"));
-  command_remove_folder (broken);
+  folder_remove (broken);
 }
 
 static void
@@ -119,7 +119,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/inspect", test_inspect);
   g_test_add_func ("/models/convert", test_convert);
   int status = g_test_run ();
-  command_remove_folder (folder);
+  folder_remove (folder);
   g_free (folder);
   return status;
 }

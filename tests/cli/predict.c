@@ -66,7 +66,7 @@ test_folder (gconstpointer data)
   compare (expected, found, "out", 0);
   compare (expected, found, "logits", 0);
   compare (expected, found, "grad_log_prob", 1e-3);
-  command_remove_folder (place);
+  folder_remove (place);
 }
 
 static void
@@ -114,7 +114,7 @@ test_refuses (void)
       if (good)
         g_assert_cmpint (g_remove (out), ==, 0);
     }
-  command_remove_folder (place);
+  folder_remove (place);
 }
 
 int

@@ -41,7 +41,7 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  command_remove_folder (f->folder);
+  folder_remove (f->folder);
   g_free (f->folder);
   g_free (f->data);
   g_free (f->out);

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
+#include "../folder.h"
 
 /* One of eight patterns, or a picture of a toy class: reddish or bluish, bright or dark. */
 static void
@@ -39,21 +39,6 @@ open_shown (const char *path, GError **error)
 
   paint (path, pixels);
   return diffusion_picture_new_memory (SHOWN_SIZE, SHOWN_SIZE, 3, pixels, NULL);
-}
-
-void
-shown_remove (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (folder, name, NULL);
-
-      shown_remove (child);
-    }
-  g_remove (folder);
 }
 
 void
@@ -95,7 +80,7 @@ shown_clear (Shown *shown)
 {
   diffusion_dataset_free (shown->dataset);
   diffusion_recipe_clear (&shown->recipe);
-  shown_remove (shown->folder);
+  folder_remove (shown->folder);
   g_free (shown->data);
   g_free (shown->folder);
 }

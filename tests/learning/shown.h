@@ -42,6 +42,3 @@ DiffusionUnetTaskOptions shown_unet (const Shown *shown);
  * Returns: (transfer full): the average's weights after all steps, in working order
  */
 float *shown_train (Shown *shown, const char *out);
-
-/** shown_remove: deletes a folder with all that is in it. */
-void shown_remove (const char *folder);

@@ -11,6 +11,8 @@
 
 #include "core/diffusion.h"
 
+#include "../folder.h"
+
 void
 tiny_set_up (TinyFolder *folder, gconstpointer unused)
 {
@@ -30,25 +32,10 @@ tiny_set_up (TinyFolder *folder, gconstpointer unused)
     }
 }
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
-
 void
 tiny_tear_down (TinyFolder *folder, gconstpointer unused)
 {
-  remove_tree (folder->root);
+  folder_remove (folder->root);
   g_free (folder->root);
   g_free (folder->data);
 }
@@ -229,12 +216,8 @@ void
 tiny_assert_clean (const TinyFolder *folder, const char *out)
 {
   g_autofree char *path = g_build_filename (folder->root, out, NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
 
-  g_assert_nonnull (dir);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    g_assert_cmpint (name[0], !=, '.');
+  folder_assert_clean (path);
 }
 
 static float *

@@ -2,6 +2,8 @@
 /* Datasets: listing, classes, cache, augmentation, determinism; and the noise of simulated cameras. */
 #include "core/diffusion.h"
 
+#include "../folder.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -65,24 +67,9 @@ set_up (Folder *folder, gconstpointer data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Folder *folder, gconstpointer data)
 {
-  remove_tree (folder->root);
+  folder_remove (folder->root);
   g_free (folder->root);
   g_free (folder->cache);
 }

@@ -6,6 +6,8 @@
 #include "core/model/photo-model.h"
 #include "core/model/unet.h"
 
+#include "../folder.h"
+
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -382,8 +384,6 @@ test_replace (void)
   g_autofree char *inner = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (DiffusionModel) model = diffusion_model_open (folder, NULL, NULL, &error);
-  g_autoptr (GDir) listing = NULL;
-  const char *name;
 
   g_assert_cmpint (g_mkdir (occupied, 0777), ==, 0);
   diffusion_model_save (model, occupied, DIFFUSION_DTYPE_F32, &error);
@@ -400,9 +400,7 @@ test_replace (void)
   diffusion_model_save (model, folder, DIFFUSION_DTYPE_F32, &error);
   g_assert_no_error (error);
   check_values (model, 3);
-  listing = g_dir_open (root, 0, NULL);
-  while ((name = g_dir_read_name (listing)) != NULL)
-    g_assert_false (g_str_has_prefix (name, "."));
+  folder_assert_clean (root);
 }
 
 static void
@@ -475,24 +473,6 @@ test_scheduler (void)
   diffusion_scheduler_config_clear (&back);
 }
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) listing = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (listing != NULL && (name = g_dir_read_name (listing)) != NULL)
-    {
-      g_autofree char *inner = g_build_filename (path, name, NULL);
-
-      if (g_file_test (inner, G_FILE_TEST_IS_DIR))
-        remove_tree (inner);
-      else
-        g_unlink (inner);
-    }
-  g_rmdir (path);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -510,7 +490,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/photo", test_photo);
   g_test_add_func ("/model/scheduler", test_scheduler);
   result = g_test_run ();
-  remove_tree (root);
+  folder_remove (root);
   g_free (root);
   return result;
 }

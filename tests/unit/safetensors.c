@@ -2,6 +2,8 @@
 /* Safetensors: what is written reads back; what is damaged is refused with a reason. */
 #include "core/diffusion.h"
 
+#include "../folder.h"
+
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -263,8 +265,6 @@ test_files (void)
   g_autofree char *big = g_build_filename (folder, "big.safetensors", NULL);
   g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
   const float value = 1e6f;
-  g_autoptr (GDir) listing = NULL;
-  const char *name;
   g_autoptr (GError) error = NULL;
 
   g_assert_null (diffusion_tensor_file_open (absent, &error));
@@ -287,17 +287,13 @@ test_files (void)
   g_clear_error (&error);
 
   /* Nothing temporary may be left behind by all of the above. */
-  listing = g_dir_open (folder, 0, NULL);
-  while ((name = g_dir_read_name (listing)) != NULL)
-    g_assert_false (g_str_has_prefix (name, "."));
+  folder_assert_clean (folder);
 }
 
 int
 main (int argc, char **argv)
 {
   int result;
-  g_autoptr (GDir) listing = NULL;
-  const char *name;
 
   g_test_init (&argc, &argv, NULL);
   folder = g_dir_make_tmp ("diffusion-safetensors-XXXXXX", NULL);
@@ -307,14 +303,7 @@ main (int argc, char **argv)
   g_test_add_func ("/safetensors/refused", test_refused);
   g_test_add_func ("/safetensors/files", test_files);
   result = g_test_run ();
-  listing = g_dir_open (folder, 0, NULL);
-  while ((name = g_dir_read_name (listing)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-
-      g_unlink (path);
-    }
-  g_rmdir (folder);
+  folder_remove (folder);
   g_free (folder);
   return result;
 }
