@@ -145,7 +145,6 @@ fill_layer (const DiffusionResults *self, GimpLayer *layer, guint index, GError 
   diffusion_samples_write (&samples, colors, count, pixels);
   gegl_buffer_set (buffer, NULL, 0, format, pixels, GEGL_AUTO_ROWSTRIDE);
   gegl_buffer_flush (buffer);
-  gimp_drawable_update (GIMP_DRAWABLE (layer), 0, 0, result->width, result->height);
   return TRUE;
 }
 
@@ -164,17 +163,18 @@ add_pictures (DiffusionResults *self, GimpImage *image, GimpLayer *parent, gint 
       GimpLayer *layer = gimp_layer_new (image, name, result->width, result->height, type, 100.0,
                                          gimp_image_get_default_new_layer_mode (image));
 
+      /* Filled before it is in the image, which never has an empty one. */
+      if (layer && !fill_layer (self, layer, i, error))
+        {
+          gimp_item_delete (GIMP_ITEM (layer));
+          return FALSE;
+        }
       if (!layer || !gimp_image_insert_layer (image, layer, parent, position + (gint) i))
         {
           g_set_error_literal (error, DIFFUSION_ERROR, DIFFUSION_ERROR_IO, _ ("GIMP did not make a new layer."));
           return FALSE;
         }
       gimp_layer_set_offsets (layer, x, y);
-      if (!fill_layer (self, layer, i, error))
-        {
-          gimp_image_remove_layer (image, layer);
-          return FALSE;
-        }
       add (self, GIMP_DRAWABLE (layer), i, NULL, NULL, 0);
     }
   return TRUE;

@@ -154,6 +154,20 @@ def denoise(image, drawables, **arguments):
     return call("plug-in-diffusion-denoise", image, drawables, **arguments)
 
 
+def plugin_processes():
+    """Of this GIMP's plug-in."""
+    home, found = os.environ["GIMP3_DIRECTORY"].encode(), []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % name, "rb") as file:
+                command = file.read().split(b"\0")[0]
+        except OSError:
+            continue
+        if command.startswith(home) and command.endswith(b"/gimp-diffusion"):
+            found.append(int(name))
+    return found
+
+
 def arguments():
     return os.environ.get("DIFFUSION_ARGUMENTS", "").splitlines()
 

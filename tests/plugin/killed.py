@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The plug-in's process is killed while it reads, computes and writes: the layers are as before or as after (a kill may come
-# later than it was meant to), no half layer and no open undo group is left, and the image can be worked on, saved and read again.
+# later than it was meant to), no half layer, no open undo group and no file is left, and the image can be worked on, saved and
+# read again.
 import random
 import signal
+import tempfile
 import threading
 import time
 
@@ -21,17 +23,6 @@ def read(path):
             return file.read()
     except OSError:
         return b""
-
-
-def plug_in():
-    """Its process, or None. The plug-in of this GIMP is the only one in its folder."""
-    home = os.environ["GIMP3_DIRECTORY"].encode()
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            command = read("/proc/%s/cmdline" % name).split(b"\0")[0]
-            if command.startswith(home) and command.endswith(b"/gimp-diffusion"):
-                return int(name)
-    return None
 
 
 def computes(process):
@@ -72,7 +63,7 @@ class Watcher(threading.Thread):
             pass
 
     def run(self):
-        process = self.until(plug_in)
+        process = self.until(lambda: next(iter(plugin_processes()), None))
         if process:
             self.strike(process, "reading")
             self.until(lambda: self.killed or computes(process))
@@ -105,6 +96,11 @@ def saved(image):
     return pixels
 
 
+def temporary_files():
+    """GIMP's own, and those of whatever it started."""
+    return {os.path.join(top, name) for top, _, names in os.walk(tempfile.gettempdir()) for name in names}
+
+
 def fresh():
     image, layer = photo(WIDTH, HEIGHT, precision=PRECISION, alpha=True)
     second = layer.copy()
@@ -118,11 +114,18 @@ def fresh():
 WORK = {
     "denoise, in place": lambda image, layers: denoise(image, layers, sigma=20.0),
     "regenerate, new layers": lambda image, layers: run("regenerate", image, layers, model="photo", t=40.0, steps=1),
+    "regenerate, in place": lambda image, layers: run("regenerate", image, layers, model="photo", t=40.0, steps=1,
+                                                      new_layer=False),
+    "generate, new layers": lambda image, layers: run("generate", image, layers, target="layer", count=2, steps=2,
+                                                      size="%dx%d" % (WIDTH // 2, HEIGHT // 2)),
+    "generate, in the selection": lambda image, layers: run("generate", image, layers, target="selection", steps=1,
+                                                            new_layer=False),
 }
 deaths = 0
 for name, work in WORK.items():
     image, layers = fresh()
     before = [raw(layer) for layer in layers]
+    files = temporary_files()
     watcher = Watcher()
     check(work(image, layers)[0] == SUCCESS, name)
     times = watcher.end().times()
@@ -140,6 +143,7 @@ for name, work in WORK.items():
                 status, values = work(image, layers)
                 watcher.end()
                 deaths += watcher.killed and status != SUCCESS
+                check(temporary_files() <= files, "left behind: %s" % (temporary_files() - files))
                 made = [raw(layer) for layer in image.get_layers() if layer not in layers]
                 for i, layer in enumerate(layers):
                     changed = not new and near(raw(layer), after[i])
@@ -151,13 +155,14 @@ for name, work in WORK.items():
                     same(raw(layer), pixels, "the saved file")
                 for layer in [layer for layer in image.get_layers() if layer not in layers]:
                     image.remove_layer(layer)
-            # The next one is as if nothing had happened.
-            for layer, pixels in zip(layers, before):
-                put_raw(layer, pixels)
-            check(work(image, layers)[0] == SUCCESS, "the next run failed")
-            again = [layer for layer in image.get_layers() if layer not in layers] or layers
-            for layer, pixels in zip(again, after):
-                same(raw(layer), pixels, "the next run")
+            if part == PARTS[-1]:
+                # The next one is as if nothing had happened.
+                for layer, pixels in zip(layers, before):
+                    put_raw(layer, pixels)
+                check(work(image, layers)[0] == SUCCESS, "the next run failed")
+                again = [layer for layer in image.get_layers() if layer not in layers] or layers
+                for layer, pixels in zip(again, after):
+                    same(raw(layer), pixels, "the next run")
             image.delete()
 
 with Test("it was killed before it was done"):
