@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writes a small untrained U-Net: tiny-unet FOLDER [CLASS…]. The names of the classes go into its card. */
+/* Writes a small untrained U-Net: tiny-unet FOLDER [CLASS…]. The names of the classes go into its card. Or a large one:
+ * tiny-unet --large FOLDER. */
 #include "../cli/fixture.h"
 
 #include "core/diffusion.h"
@@ -15,6 +16,11 @@ main (int argc, char **argv)
 
   if (argc < 2)
     return 2;
+  if (argc == 3 && g_str_equal (argv[1], "--large"))
+    {
+      fixture_large_unet_model (argv[2]);
+      return 0;
+    }
   fixture_unet_model (argv[1], argc - 2);
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "classes");

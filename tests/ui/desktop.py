@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Windows and what is in them, as a screen reader sees and uses them.
 import os
+import signal
 import subprocess
 import time
 
@@ -8,6 +9,9 @@ import gi
 
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi
+
+from gimptest import *
+from mainloop import check_main_loop
 
 # Generous: nothing here is about speed, and machines that test are busy.
 PATIENCE = 120
@@ -189,21 +193,23 @@ def keep(name, region=None):
         screenshot(os.path.join(folder, name + ".png"), region)
 
 
-def check_main_loop(limit=50):
-    """The plug-in's main loop never waited more than limit ms while the network ran. The one time that the tests ask for,
-    for it is promised; not judged where other programs took the processors away for more than a twentieth of it."""
-    with open(os.environ["DIFFUSION_WATCHDOG"]) as log:
-        lines = [[float(word) for word in line.split()] for line in log]
-    assert lines, "nothing was computed"
-    length, longest, own, kept = (sum(line[0] for line in lines), max(line[2] for line in lines),
-                                  max(line[4] for line in lines), sum(line[5] for line in lines))
-    print("# %d computations of %.0f ms: the main loop waited %.1f ms at most (99 %% of the times below %.1f ms), "
-          "%.1f ms without what it waited for a processor (%.0f ms in all)" % (
-              len(lines), length, longest, max(line[3] for line in lines), own, kept))
-    for length_of_one, times, *_ in lines:
-        assert length_of_one < 1000 or times > length_of_one / 500, (
-            "seen alive %d times in %.0f ms" % (times, length_of_one))
-    if kept > length / 20:
-        print("# the machine was too busy to judge that")
-    else:
-        assert longest <= limit, "the main loop waited %.1f ms" % longest
+def kill_plugin():
+    victims = plugin_processes()
+    assert victims, "no process to kill"
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
+    wait("the process to end", lambda: not plugin_processes())
+    # GIMP says that it crashed.
+    for note in [w for w in windows() if "Message" in w.get_name()]:
+        press(find(note, "button"))
+
+
+def check_undo_history(frame, layer):
+    """What is done to the layer is one step, and can be taken back."""
+    before = raw(layer)
+    Gimp.context_set_foreground(Gegl.Color.new("red"))
+    layer.edit_fill(Gimp.FillType.FOREGROUND)
+    check((raw(layer) != before).any(), "the layer cannot be painted on any more")
+    Gimp.displays_flush()
+    menu(frame, "Edit", "Undo")
+    wait("undo", lambda: (raw(layer) == before).all())
