@@ -24,4 +24,7 @@ gboolean diffusion_drawables_check_pair (GPtrArray *drawables, GError **error);
 /** diffusion_drawables_check_layers: refuses what is no layer, where results go into new layers. */
 gboolean diffusion_drawables_check_layers (GPtrArray *drawables, GError **error);
 
+/** diffusion_items_are_layers: can there be new layers above them? @items: (nullable) (array zero-terminated=1). */
+gboolean diffusion_items_are_layers (GimpDrawable **items);
+
 G_END_DECLS

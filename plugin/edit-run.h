@@ -34,9 +34,6 @@ typedef struct
   DiffusionEditResult result;
 } DiffusionEditJob;
 
-/** diffusion_items_are_layers: can there be new layers above them? @items: (nullable) (array zero-terminated=1). */
-gboolean diffusion_items_are_layers (GimpDrawable **items);
-
 /**
  * DiffusionEditKind:
  * @title: what is being done, not translated yet
