@@ -38,8 +38,11 @@ subprocess.run([root / "build/cli/diffusion", "convert", trained, target, "--dty
 for path, picture in pictures.items():
     path.write_bytes(picture)
 card = read(target / "model_card.json")
-# Where the training kept its pictures is nobody else's business.
-card.get("training_settings", {}).pop("cache", None)
+# Where the training kept its files is nobody else's business.
+settings = card.get("training_settings", {})
+settings.pop("cache", None)
+if "init" in settings:
+    settings["init"] = pathlib.Path(settings["init"]).name
 card.update(read(weights / (name + ".json")))
 content = (target / "diffusion_pytorch_model.safetensors").read_bytes()
 card["training_curve"] = curve(pathlib.Path(trained) / "log.csv")
