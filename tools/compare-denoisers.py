@@ -194,7 +194,7 @@ def main():
     parser.add_argument("--crop", type=int, default=192, help="side of the middles that settings are looked for on (192)")
     parser.add_argument("--middle", type=int, default=1 << 30, help="measure on middles of this side (whole pictures)")
     parser.add_argument("--rounds", type=int, default=9, help="how often to look at each setting (9)")
-    parser.add_argument("--only", default="", help="the methods whose name has this")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="the methods whose name has this; can be repeated")
     parser.add_argument("--picture", type=pathlib.Path, help="also draw all results of the first pair, to this JPEG file")
     parser.add_argument("--part", default="0,0,128", metavar="X,Y,SIDE", help="the part of it to draw (0,0,128)")
     parser.add_argument("--json", action="store_true")
@@ -224,7 +224,7 @@ def main():
         if not options.json:
             print("%-34s %9s %9s   %s" % ("", "PSNR", "detail", "settings"))
         for method in methods:
-            if options.only not in method.name:
+            if options.only and not any(text in method.name for text in options.only):
                 continue
             method.search(small if method.run is run_gmic else whole, options.rounds)
             values = method.measure(whole, method.settings)

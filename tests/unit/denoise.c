@@ -136,7 +136,7 @@ test_map (void)
 {
   g_autofree float *in = make_picture (WIDTH, HEIGHT, 3);
   DiffusionDenoiseOptions options = diffusion_denoise_options_default ();
-  g_autofree float *levels[3] = { NULL };
+  float *levels[3];
   g_autofree float *whole = NULL;
   DiffusionNoiseMap map;
   gboolean mixed = FALSE;
@@ -174,6 +174,8 @@ test_map (void)
             g_assert_cmpfloat (whole[i], ==, in[i]);
         }
     }
+  for (gint k = 0; k < 3; k++)
+    g_free (levels[k]);
   g_assert_true (mixed);
   for (guint threads = 1; threads <= 3; threads += 2)
     {
