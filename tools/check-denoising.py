@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from measuring import Gegl, denoise, load, numpy, psnr, render, root, save
+from measuring import denoise, load, numpy, psnr, render_text, root, save
 
 random = numpy.random.default_rng(1)
 work = None
@@ -155,20 +155,6 @@ def check_photos(photos):
         check("corners of white %g, middle %g" % (most, least), each(photos, lambda p: corners(p, least, most)), gain=1.5)
 
 
-def text(size, lines, width, height):
-    graph = Gegl.Node()
-    node = graph.create_child("gegl:text")
-    node.set_property("string", "\n".join(lines))
-    node.set_property("size", size)
-    node.set_property("color", Gegl.Color.new("black"))
-    back = graph.create_child("gegl:color")
-    back.set_property("value", Gegl.Color.new("white"))
-    over = graph.create_child("gegl:over")
-    back.link(over)
-    node.connect_to("output", over, "aux")
-    return render(over, Gegl.Rectangle.new(-8, -8, width, height))
-
-
 def shapes(side):
     """Lines, discs and fields, as in a diagram."""
     y, x = numpy.mgrid[0:side, 0:side]
@@ -186,7 +172,7 @@ def check_drawn():
     side = 256
     ramp = numpy.linspace(20, 200, side)[None, :, None] + numpy.linspace(0, 30, side)[:, None, None] + numpy.zeros(3)
     words = ["The quick brown fox jumps", "over the lazy dog and 1234567890", "SPHINX OF BLACK QUARTZ", "judge my vow: €@&%"] * 4
-    writing = 20 + 0.8 * text(14, words, side, side)  # not as white and black as to cut noise off
+    writing = 20 + 0.8 * render_text("\n".join(words), 14, -8, -8, side, side)  # not as white and black as to cut noise off
     dark = 14 + 10 * numpy.linspace(0, 1, side)[:, None, None] + numpy.zeros((side, side, 3))
     y, x = numpy.mgrid[0:side, 0:side, 0:1][:2]
     texture = 128 + 25 * numpy.sin(x * 0.7 + numpy.sin(y * 0.05)) * numpy.sin(y * 0.9) + 10 * numpy.sin(0.11 * (x + y)) + numpy.zeros(3)

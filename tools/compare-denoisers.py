@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from measuring import Gegl, denoise, detail, load, numpy, psnr, render, run_operation, save
+from measuring import denoise, detail, load, numpy, psnr, render_text, run_operation, save
 
 # Operation or command, what its settings are, from weak to strong, and where the search for them begins. A range ends where
 # stronger is never better or the program takes no more.
@@ -160,20 +160,6 @@ def middle(picture, size):
     return picture[y : y + size, x : x + size]
 
 
-def label(text, width, height):
-    graph = Gegl.Node()
-    node = graph.create_child("gegl:text")
-    node.set_property("string", text)
-    node.set_property("size", 0.6 * height)
-    node.set_property("color", Gegl.Color.new("black"))
-    back = graph.create_child("gegl:color")
-    back.set_property("value", Gegl.Color.new("white"))
-    over = graph.create_child("gegl:over")
-    back.link(over)
-    node.connect_to("output", over, "aux")
-    return render(over, Gegl.Rectangle.new(-4, -2, width, height))
-
-
 def draw(panels, path, columns=4, zoom=2, strip=22, gap=4):
     """Writes [(text, pixels)] as one picture."""
     side = panels[0][1].shape[0] * zoom
@@ -182,7 +168,7 @@ def draw(panels, path, columns=4, zoom=2, strip=22, gap=4):
     for i, (text, pixels) in enumerate(panels):
         y, x = i // columns * (side + strip), i % columns * (side + gap)
         canvas[y : y + side, x : x + side] = pixels.repeat(zoom, 0).repeat(zoom, 1)
-        canvas[y + side : y + side + strip, x : x + side] = label(text, side, strip)
+        canvas[y + side : y + side + strip, x : x + side] = render_text(text, 0.6 * strip, -4, -2, side, strip)
     save(canvas, path)
 
 

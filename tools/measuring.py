@@ -22,6 +22,21 @@ def render(node, box):
     return numpy.frombuffer(data, numpy.float32).reshape(box.height, box.width, 3) * 255
 
 
+def render_text(text, size, x, y, width, height):
+    """Black on white, what a rectangle of it shows; the text begins at 0, 0."""
+    graph = Gegl.Node()
+    node = graph.create_child("gegl:text")
+    node.set_property("string", text)
+    node.set_property("size", size)
+    node.set_property("color", Gegl.Color.new("black"))
+    back = graph.create_child("gegl:color")
+    back.set_property("value", Gegl.Color.new("white"))
+    over = graph.create_child("gegl:over")
+    back.link(over)
+    node.connect_to("output", over, "aux")
+    return render(over, Gegl.Rectangle.new(x, y, width, height))
+
+
 def run_operation(path, operation, properties):
     """A file through an operation of GEGL, in its own size."""
     graph = Gegl.Node()
