@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The model chooser: adding models, those that do not fit, one that vanished, the models folder.
 import shutil
+import time
 
 from filters import *
 from desktop import *
@@ -25,8 +26,17 @@ def add(dialog, file, button="Add"):
     wait("the window to have the keyboard", lambda: state(chooser, "ACTIVE"))
     mouse("type", "--delay", 10, file)
     wait("the path", lambda: [n for n in find_all(chooser, "text") if text(n) == file])
-    press(find(chooser, "button", button, exact=True))
-    no_window("Add a Model")
+    accept, pressed = find(chooser, "button", button, exact=True), 0
+
+    def closed():
+        # GTK looks at the file before it closes, and forgets what was pressed when the window changes meanwhile.
+        nonlocal pressed
+        if not [w for w in windows() if w.get_name() == "Add a Model"]:
+            return True
+        if time.monotonic() > pressed + 3:
+            pressed = time.monotonic()
+            press(accept)
+    wait("“Add a Model” to close", closed)
 
 
 def refusal():
