@@ -12,6 +12,7 @@
 #include "core/diffusion/chain.h"
 #include "core/diffusion/editing.h"
 #include "core/diffusion/forward.h"
+#include "core/diffusion/gridless.h"
 #include "core/diffusion/known.h"
 #include "core/diffusion/likelihood.h"
 #include "core/diffusion/losses.h"

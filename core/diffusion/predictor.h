@@ -61,6 +61,7 @@ typedef gboolean (*DiffusionPredictFunc) (const DiffusionPrediction *prediction,
  * @classes: number of classes; 0 if it is not told a class
  * @native: width and height it was made for, 0 if it takes any size
  * @multiple: width and height have to be multiples of this; 0 and 1 mean any
+ * @circular: opposite edges of a picture are neighbours for it
  *
  * A network as the samplers see it. A guidance gradient is one too: its answer is ∇ log p(y | x_t).
  */
@@ -71,6 +72,7 @@ typedef struct
   gsize channels, out_channels, condition_channels;
   guint classes;
   gsize native, multiple;
+  gboolean circular;
 } DiffusionPredictor;
 
 /**

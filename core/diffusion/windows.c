@@ -39,10 +39,20 @@ window_count (const DiffusionWindows *windows, gsize length)
   gsize size = window_size (windows, length);
   gsize overlap = MIN (windows->overlap > 0 ? windows->overlap : size / 4, size - 1), stride = size - overlap;
 
+  if (windows->circular && windows->inner->circular && length == size)
+    return 1;
   if (windows->circular)
     /* Never one: its own edge would be left where the picture's was. */
     return MAX (2, (length + stride - 1) / stride);
   return length <= size ? 1 : (length - overlap + stride - 1) / stride;
+}
+
+/* One window that is the picture: nothing to gather or blend. */
+static gboolean
+is_whole (const DiffusionWindows *windows, gsize height, gsize width)
+{
+  return window_size (windows, height) == height && window_size (windows, width) == width
+         && window_count (windows, height) == 1 && window_count (windows, width) == 1;
 }
 
 static void
@@ -244,9 +254,7 @@ windows_predict (const DiffusionPrediction *prediction, float *out, gpointer dat
   Work work = { .windows = windows, .whole = prediction, .out = out };
   gboolean done;
 
-  /* One window that is the picture: nothing to gather or blend. */
-  if (!windows->circular && window_size (windows, prediction->height) == prediction->height &&
-      window_size (windows, prediction->width) == prediction->width)
+  if (is_whole (windows, prediction->height, prediction->width))
     return diffusion_predictor_predict (windows->inner, prediction, out, error);
 
   axis_init (&work.rows, windows, prediction->height);
@@ -278,9 +286,8 @@ diffusion_windows_count (const DiffusionWindows *windows, gsize height, gsize wi
 gsize
 diffusion_windows_memory (const DiffusionWindows *windows, gsize height, gsize width)
 {
-  gsize area = window_size (windows, height) * window_size (windows, width);
-
-  if (!windows->circular && diffusion_windows_count (windows, height, width) == 1 && area == height * width)
+  if (is_whole (windows, height, width))
     return 0;
-  return MAX (1, windows->batch) * area * values_per_window_pixel (windows->inner) * sizeof (float);
+  return MAX (1, windows->batch) * window_size (windows, height) * window_size (windows, width)
+         * values_per_window_pixel (windows->inner) * sizeof (float);
 }

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * Pictures larger than a window: what the network says about overlapping windows is averaged, with weights that
  * fall to nothing at a window's edge (raised cosine), so that no step of a chain knows where windows end. Smaller
  * ones and sizes that are no multiple of what the network needs: padded by reflection and cropped. Circular: windows
- * cross the edges and meet themselves.
+ * cross the edges and meet themselves, unless the picture has the size of one and the network is circular.
  */
 typedef struct
 {

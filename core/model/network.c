@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
+#include "core/diffusion/gridless.h"
 #include "core/imaging/photo-predictor.h"
 
 struct _DiffusionNetwork
@@ -12,6 +13,7 @@ struct _DiffusionNetwork
   DiffusionParams *params;
   DiffusionUnetRunner *runner;    /* (nullable) */
   DiffusionPhotoPredictor *photo; /* (nullable) */
+  DiffusionGridless gridless;     /* for networks that unshuffle pixels */
   DiffusionPredictor predictor;
   DiffusionSchedule *schedule;
 };
@@ -37,6 +39,16 @@ open_unet (DiffusionNetwork *network, const DiffusionUnetConfig *config, Diffusi
     return FALSE;
   network->runner = diffusion_unet_runner_new (config, network->params, precision);
   network->predictor = diffusion_unet_runner_get_predictor (network->runner);
+  if (config->pixel_unshuffle > 1 && config->head == DIFFUSION_HEAD_IMAGE
+      && diffusion_model_get_scheduler (network->model)->mean != DIFFUSION_MEAN_PREVIOUS_X)
+    {
+      network->gridless
+        = (DiffusionGridless) { .inner = network->predictor,
+                                .block = (gsize) config->pixel_unshuffle,
+                                .schedule = network->schedule,
+                                .mean = diffusion_model_get_scheduler (network->model)->mean };
+      network->predictor = diffusion_gridless_predictor (&network->gridless);
+    }
   return TRUE;
 }
 

@@ -385,5 +385,6 @@ diffusion_unet_runner_get_predictor (DiffusionUnetRunner *runner)
     predictor.classes = (guint) config->n_classes;
   predictor.native = (gsize) config->sample_height;
   predictor.multiple = (gsize) diffusion_unet_config_get_multiple (config);
+  predictor.circular = config->circular;
   return predictor;
 }
