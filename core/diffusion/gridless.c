@@ -59,11 +59,15 @@ gridless_predict (const DiffusionPrediction *prediction, float *out, gpointer da
 }
 
 DiffusionPredictor
-diffusion_gridless_predictor (const DiffusionGridless *gridless)
+diffusion_gridless_init (DiffusionGridless *gridless, const DiffusionPredictor *inner, gsize block,
+                         const DiffusionSchedule *schedule, DiffusionMeanType mean)
 {
-  DiffusionPredictor predictor = gridless->inner;
+  DiffusionPredictor predictor = *inner;
 
+  if (block <= 1 || mean == DIFFUSION_MEAN_PREVIOUS_X)
+    return predictor;
+  *gridless = (DiffusionGridless) { .inner = *inner, .block = block, .schedule = schedule, .mean = mean };
   predictor.predict = gridless_predict;
-  predictor.data = (gpointer) gridless;
+  predictor.data = gridless;
   return predictor;
 }

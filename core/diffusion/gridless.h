@@ -28,12 +28,18 @@ typedef struct
 } DiffusionGridless;
 
 /**
- * diffusion_gridless_predictor:
- * @gridless: must outlive the result
+ * diffusion_gridless_init:
+ * @gridless: (out): must outlive the result
+ * @inner: the network as it is
+ * @block: width and height of its blocks, 1 for a network without
+ * @schedule: all T steps; must outlive the result
+ * @mean: what the network says
  *
- * Returns: a predictor like the inner one whose answer, whatever it means, belongs to an x̂_0 in which each channel has
- *   the same mean at all places of a block. Pictures that blocks do not divide are left to the network
+ * Returns: a predictor like @inner whose answer, whatever it means, belongs to an x̂_0 in which each channel has the same
+ *   mean at all places of a block. Pictures that blocks do not divide are left to the network. @inner where there are
+ *   no blocks, and for μ, which is no answer about x_0 alone
  */
-DiffusionPredictor diffusion_gridless_predictor (const DiffusionGridless *gridless);
+DiffusionPredictor diffusion_gridless_init (DiffusionGridless *gridless, const DiffusionPredictor *inner, gsize block,
+                                            const DiffusionSchedule *schedule, DiffusionMeanType mean);
 
 G_END_DECLS

@@ -33,22 +33,17 @@ open_photo (DiffusionNetwork *network, DiffusionPrecision precision, GError **er
 static gboolean
 open_unet (DiffusionNetwork *network, const DiffusionUnetConfig *config, DiffusionPrecision precision, GError **error)
 {
+  DiffusionPredictor bare;
+
   network->params = diffusion_params_new ();
   diffusion_unet_declare_params (config, network->params);
   if (!diffusion_model_load (network->model, network->params, TRUE, error))
     return FALSE;
   network->runner = diffusion_unet_runner_new (config, network->params, precision);
-  network->predictor = diffusion_unet_runner_get_predictor (network->runner);
-  if (config->pixel_unshuffle > 1 && config->head == DIFFUSION_HEAD_IMAGE
-      && diffusion_model_get_scheduler (network->model)->mean != DIFFUSION_MEAN_PREVIOUS_X)
-    {
-      network->gridless
-        = (DiffusionGridless) { .inner = network->predictor,
-                                .block = (gsize) config->pixel_unshuffle,
-                                .schedule = network->schedule,
-                                .mean = diffusion_model_get_scheduler (network->model)->mean };
-      network->predictor = diffusion_gridless_predictor (&network->gridless);
-    }
+  bare = diffusion_unet_runner_get_predictor (network->runner);
+  network->predictor = diffusion_gridless_init (
+    &network->gridless, &bare, config->head == DIFFUSION_HEAD_IMAGE ? (gsize) config->pixel_unshuffle : 1,
+    network->schedule, diffusion_model_get_scheduler (network->model)->mean);
   return TRUE;
 }
 

@@ -26,8 +26,8 @@ check (DiffusionMeanType mean, gsize block, gsize height, gsize width, double ti
   gsize pixels = height * width;
   g_autoptr (DiffusionSchedule) schedule = diffusion_schedule_new_cosine (50, NULL);
   const DiffusionParameterisation parameterisation = { .mean = mean, .variance = DIFFUSION_VARIANCE_LEARNED };
-  DiffusionGridless gridless
-    = { .inner = { .predict = any_answer, .channels = CHANNELS, .out_channels = OUT }, .block = block, .mean = mean };
+  const DiffusionPredictor inner = { .predict = any_answer, .channels = CHANNELS, .out_channels = OUT };
+  DiffusionGridless gridless;
   DiffusionPredictor predictor;
   DiffusionNoise noise = { .seed = 4 };
   g_autofree float *x_t = g_new (float, N *pixels *CHANNELS), *x0 = g_new (float, pixels *CHANNELS);
@@ -38,8 +38,7 @@ check (DiffusionMeanType mean, gsize block, gsize height, gsize width, double ti
   gboolean fits = height % block == 0 && width % block == 0;
 
   schedule->time_scale = time_scale;
-  gridless.schedule = schedule;
-  predictor = diffusion_gridless_predictor (&gridless);
+  predictor = diffusion_gridless_init (&gridless, &inner, block, schedule, mean);
   diffusion_noise_fill (&noise, DIFFUSION_PURPOSE_NOISE, 0, N, height, width, CHANNELS, x_t);
   any_answer (&prediction, given, NULL, NULL);
   g_assert_true (diffusion_predictor_predict (&predictor, &prediction, found, NULL));
@@ -95,6 +94,20 @@ test_means (void)
       }
 }
 
+/* Without blocks, and where the answer is about more than x_0, the network stays as it is. */
+static void
+test_none (void)
+{
+  g_autoptr (DiffusionSchedule) schedule = diffusion_schedule_new_cosine (5, NULL);
+  const DiffusionPredictor inner = { .predict = any_answer, .channels = CHANNELS, .out_channels = OUT };
+  DiffusionGridless gridless;
+
+  g_assert_true (diffusion_gridless_init (&gridless, &inner, 1, schedule, DIFFUSION_MEAN_V).predict == any_answer);
+  g_assert_true (diffusion_gridless_init (&gridless, &inner, 2, schedule, DIFFUSION_MEAN_PREVIOUS_X).predict
+                 == any_answer);
+  g_assert_true (diffusion_gridless_init (&gridless, &inner, 2, schedule, DIFFUSION_MEAN_V).predict != any_answer);
+}
+
 static gboolean
 refuse (const DiffusionPrediction *prediction, float *out, gpointer data, GError **error)
 {
@@ -105,8 +118,10 @@ refuse (const DiffusionPrediction *prediction, float *out, gpointer data, GError
 static void
 test_error (void)
 {
-  DiffusionGridless gridless = { .inner = { .predict = refuse, .channels = 1, .out_channels = 1 }, .block = 2 };
-  DiffusionPredictor predictor = diffusion_gridless_predictor (&gridless);
+  g_autoptr (DiffusionSchedule) schedule = diffusion_schedule_new_cosine (5, NULL);
+  const DiffusionPredictor inner = { .predict = refuse, .channels = 1, .out_channels = 1 };
+  DiffusionGridless gridless;
+  DiffusionPredictor predictor = diffusion_gridless_init (&gridless, &inner, 2, schedule, DIFFUSION_MEAN_EPSILON);
   float x_t[4] = { 0 }, out[4];
   const double t = 0;
   DiffusionPrediction prediction = { .n = 1, .height = 2, .width = 2, .x_t = x_t, .t = &t };
@@ -121,6 +136,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/gridless/means", test_means);
+  g_test_add_func ("/gridless/none", test_none);
   g_test_add_func ("/gridless/error", test_error);
   return g_test_run ();
 }
