@@ -11,6 +11,7 @@
 #include "core/diffusion/bound.h"
 #include "core/diffusion/chain.h"
 #include "core/diffusion/editing.h"
+#include "core/diffusion/even-noise.h"
 #include "core/diffusion/forward.h"
 #include "core/diffusion/gridless.h"
 #include "core/diffusion/known.h"

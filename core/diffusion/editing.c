@@ -33,6 +33,7 @@ diffusion_generate (const DiffusionEditor *editor, gsize n, gsize height, gsize 
 
   if (!diffusion_session_init (&session, editor, last_t (editor), n, height, width, error))
     return FALSE;
+  session.chain.noise.window = editor->predictor->native;
   diffusion_session_noise (&session, 0, n, session.x);
   return diffusion_session_run (&session, out, error);
 }

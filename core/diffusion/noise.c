@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/threads.h"
+#include "core/diffusion/even-noise.h"
 
 #define ROWS 16
 
@@ -37,7 +38,11 @@ diffusion_noise_fill (const DiffusionNoise *noise, guint32 purpose, guint32 step
   NoiseJob job = { noise, purpose, step, height, width, channels, (height + ROWS - 1) / ROWS, out };
 
   if (purpose == DIFFUSION_PURPOSE_STEP && noise->steps != NULL && step < noise->count)
-    memcpy (out, noise->steps + step * count, count * sizeof (float));
-  else
-    diffusion_parallel_for (n * job.strips, noise_part, &job);
+    {
+      memcpy (out, noise->steps + step * count, count * sizeof (float));
+      return;
+    }
+  diffusion_parallel_for (n * job.strips, noise_part, &job);
+  for (gsize i = 0; i < n; i++)
+    diffusion_even_noise (noise->window, height, width, channels, out + i * height * width * channels);
 }

@@ -12,18 +12,20 @@ G_BEGIN_DECLS
  * @same: all pictures of a batch have the seed itself (interpolation)
  * @x: global column of the left edge of the arrays
  * @y: global row of the top edge
+ * @window: what is larger than this is evened by diffusion_even_noise(); 0 for white noise
  * @steps: (nullable): [count, n, height, width, channels] given noise, the k-th array for the k-th step taken;
  *   it replaces what the seed would give for sampling steps
  * @count: arrays in @steps
  *
  * Where noise comes from. Values depend on the seed, what they are for, the step and the global position of the
- * pixel, and on nothing else.
+ * pixel, and on nothing else; with a window also on the size.
  */
 typedef struct
 {
   guint64 seed;
   gboolean same;
   gint32 x, y;
+  gsize window;
   const float *steps;
   gsize count;
 } DiffusionNoise;

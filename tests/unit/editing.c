@@ -18,8 +18,26 @@ typedef struct
   Toy toy;
   DiffusionPredictor toy_predictor, predictor;
   guint asked;
+  double least, most; /* mean of the first channel of a window in noise */
   DiffusionEditor editor;
 } World;
+
+/* In the first step the network sees nothing but noise. */
+static void
+note_mean (World *world, const DiffusionPrediction *prediction)
+{
+  gsize pixels = prediction->height * prediction->width;
+
+  for (gsize n = 0; n < prediction->n && prediction->t[n] == 999; n++)
+    {
+      double mean = 0;
+
+      for (gsize i = 0; i < pixels; i++)
+        mean += prediction->x_t[(n * pixels + i) * TOY_CHANNELS] / (double) pixels;
+      world->least = MIN (world->least, mean);
+      world->most = MAX (world->most, mean);
+    }
+}
 
 static gboolean
 counted_predict (const DiffusionPrediction *prediction, float *out, gpointer data, GError **error)
@@ -27,6 +45,7 @@ counted_predict (const DiffusionPrediction *prediction, float *out, gpointer dat
   World *world = data;
 
   world->asked += (guint) prediction->n;
+  note_mean (world, prediction);
   return world->toy_predictor.predict (prediction, out, world->toy_predictor.data, error);
 }
 
@@ -42,6 +61,8 @@ world_init (World *world, gsize native, gsize multiple)
   world->predictor.data = world;
   world->predictor.native = native;
   world->predictor.multiple = multiple;
+  world->least = INFINITY;
+  world->most = -INFINITY;
   world->editor = (DiffusionEditor) {
     .schedule = world->schedule,
     .parameterisation = DIFFUSION_PARAMETERISATION_INIT,
@@ -103,6 +124,29 @@ test_seamless (void)
   /* This network looks at single pixels: windows across the edges change nothing for it. */
   for (gsize i = 0; i < COUNT; i++)
     g_assert_cmpfloat_with_epsilon (plain[i], circular[i], 1e-4);
+}
+
+/* All windows of a generated picture see noise of nearly one mean; the given picture's noise stays white. */
+static void
+test_even (void)
+{
+  enum { NATIVE = 16, SIZE = 96 };
+  double spread[2];
+
+  for (int regenerate = 0; regenerate < 2; regenerate++)
+    {
+      g_auto (World) world = { 0 };
+      g_autofree float *picture = g_new0 (float, SIZE * SIZE *TOY_CHANNELS), *out = g_new (float, SIZE * SIZE *TOY_CHANNELS);
+      const DiffusionRegeneration regeneration = { .picture = picture, .t = 999 };
+
+      world_init (&world, NATIVE, 0);
+      world.editor.circular = TRUE;
+      world.editor.steps = 2;
+      g_assert_true (regenerate ? diffusion_regenerate (&world.editor, &regeneration, 1, SIZE, SIZE, out, NULL)
+                                : diffusion_generate (&world.editor, 1, SIZE, SIZE, out, NULL));
+      spread[regenerate] = (world.most - world.least) * NATIVE;
+    }
+  g_assert_cmpfloat (spread[0], <, 0.5 * spread[1]);
 }
 
 static float *
@@ -382,6 +426,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/editing/generate", test_generate);
   g_test_add_func ("/editing/seamless", test_seamless);
+  g_test_add_func ("/editing/even", test_even);
   g_test_add_func ("/editing/regenerate", test_regenerate);
   g_test_add_func ("/editing/mask", test_mask);
   g_test_add_func ("/editing/interpolate", test_interpolate);
