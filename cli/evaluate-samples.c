@@ -63,6 +63,7 @@ typedef struct
   DiffusionSampling *sampling;
   DiffusionUnetRunner *classifier; /* (nullable) */
   gsize features;
+  double *means, *deviations; /* of the logits over the pictures trained on */
   gsize size;
   guint classes;
   CliProgress *progress;
@@ -73,6 +74,8 @@ job_clear (Job *job)
 {
   g_clear_pointer (&job->progress, cli_progress_free);
   g_clear_pointer (&job->classifier, diffusion_unet_runner_free);
+  g_clear_pointer (&job->means, g_free);
+  g_clear_pointer (&job->deviations, g_free);
   g_clear_pointer (&job->sampling, diffusion_sampling_free);
 }
 
@@ -326,6 +329,54 @@ recognised (const Job *job, const Set *set, guint class_number)
   return (double) right / set->n;
 }
 
+/* A classifier that is sure of itself has large logits: without a common scale, their cubes would be all that counts. */
+static void
+find_scale (Job *job, const Set *sets, guint n_sets)
+{
+  guint count = 0;
+
+  job->means = g_new0 (double, job->features);
+  job->deviations = g_new0 (double, job->features);
+  for (guint s = 0; s < n_sets; s++)
+    count += sets[s].n;
+  for (gsize k = 0; k < job->features; k++)
+    {
+      double squares = 0;
+
+      for (guint s = 0; s < n_sets; s++)
+        for (guint i = 0; i < sets[s].n; i++)
+          {
+            double logit = sets[s].features[i * job->features + k];
+
+            job->means[k] += logit / count;
+            squares += logit * logit / count;
+          }
+      job->deviations[k] = sqrt (MAX (squares - job->means[k] * job->means[k], 1e-12));
+    }
+}
+
+static float *
+standardise (const Job *job, const Set *set)
+{
+  float *values = g_new (float, set->n * job->features);
+
+  for (gsize i = 0; i < set->n * job->features; i++)
+    {
+      gsize k = i % job->features;
+
+      values[i] = (float) ((set->features[i] - job->means[k]) / job->deviations[k]);
+    }
+  return values;
+}
+
+static double
+kernel_distance (const Job *job, const Set *a, const Set *b)
+{
+  g_autofree float *x = standardise (job, a), *y = standardise (job, b);
+
+  return diffusion_kernel_distance (a->n, x, b->n, y, job->features);
+}
+
 static JsonObject *
 measure (const Job *job, const char *name, guint class_number, const Set *samples, const Set *trained, const Set *held_out)
 {
@@ -335,12 +386,8 @@ measure (const Job *job, const char *name, guint class_number, const Set *sample
   json_object_set_int_member (object, "held_out", held_out->n);
   if (job->classifier != NULL && held_out->n >= 2)
     {
-      json_object_set_double_member (object, "kernel_distance",
-                                     diffusion_kernel_distance (samples->n, samples->features, held_out->n,
-                                                                held_out->features, job->features));
-      json_object_set_double_member (object, "kernel_distance_of_training",
-                                     diffusion_kernel_distance (trained->n, trained->features, held_out->n,
-                                                                held_out->features, job->features));
+      json_object_set_double_member (object, "kernel_distance", kernel_distance (job, samples, held_out));
+      json_object_set_double_member (object, "kernel_distance_of_training", kernel_distance (job, trained, held_out));
     }
   if (job->classifier != NULL)
     json_object_set_double_member (object, "recognised", recognised (job, samples, class_number));
@@ -358,14 +405,14 @@ measure (const Job *job, const char *name, guint class_number, const Set *sample
 }
 
 static gboolean
-measure_class (Job *job, const char *name, guint class_number, Set *trained, Set *held_out, JsonArray *results,
+measure_class (Job *job, const char *name, guint class_number, const Set *trained, Set *held_out, JsonArray *results,
                GError **error)
 {
   g_auto (Set) samples = { 0 };
 
   set_init (&samples, job->size);
   if (!make_samples (job, class_number, &samples, error) || !find_features (job, &samples, error)
-      || !find_features (job, trained, error) || !find_features (job, held_out, error))
+      || !find_features (job, held_out, error))
     return FALSE;
   json_array_add_object_element (results, measure (job, name, class_number, &samples, trained, held_out));
   cli_progress_update ((class_number + 1.0) / MAX (job->classes, 1), job->progress);
@@ -390,6 +437,10 @@ cli_evaluate_samples (const CliEvaluation *evaluation, const CliSampleOptions *o
     set_init (&sets[i], job.size);
   done = load_part (&job, DIFFUSION_DATASET_TRAIN, sets, &names, error)
          && load_part (&job, DIFFUSION_DATASET_HELD_OUT, sets + classes, NULL, error);
+  for (guint k = 0; done && k < classes; k++)
+    done = find_features (&job, &sets[k], error);
+  if (done && job.classifier != NULL)
+    find_scale (&job, sets, classes);
   job.progress = done ? cli_progress_new (_ ("Samples"), 0) : NULL;
   for (guint k = 0; done && k < classes; k++)
     done = measure_class (&job, job.classes > 0 ? names[k] : "", k, &sets[k], &sets[classes + k], results, error);
