@@ -34,7 +34,7 @@ static const DiffusionRecipePreset presets[] = {
     "network=classifier widths=32,64,96 blocks=1 attention=8 head-channels=16 groups=8 pixel-unshuffle=2 circular=yes "
     "head=attention noise-schedule=cosine size=64 batch=32 micro-batch=8 scales=0.5 flips=yes shifts=yes hold-out=0.1 "
     "turns=concrete,ground,marble,paving,rock,snow,tiles "
-    "steps=10000 learning-rate=0.0005 weight-decay=0.05 warmup=200 schedule=cosine clip=1 ema=0.99" },
+    "t-distribution=low steps=14000 learning-rate=0.0005 weight-decay=0.05 warmup=200 schedule=cosine clip=1 ema=0.99" },
   { "texture-upsampler", N_ ("an upsampler of seamless textures from 64×64 to 128×128"),
     "widths=48,80,128 blocks=1 attention=none middle-attention=no groups=16 pixel-unshuffle=2 circular=yes "
     "classes=yes upscale=2 predict=v noise-schedule=linear size=128 batch=16 micro-batch=4 shifts=yes hold-out=0.1 "
