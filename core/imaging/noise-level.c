@@ -12,6 +12,10 @@
 #define START 4
 /* Share of the blocks, the least noisy ones, that describe the noise. */
 #define FLAT_SHARE 0.3
+/* A few blocks may all be of texture, so there noise has to be plain: the deviation that one block has to show, of white
+ * noise and of a camera's, which is more like texture. More blocks need less of it, by the square root of their number. */
+#define PLAIN_WHITE 4.0
+#define PLAIN_CORRELATED 12.0
 
 typedef struct
 {
@@ -32,11 +36,12 @@ look (Search *search, gint step, DiffusionNoiseSeen *whole, GError **error)
   return TRUE;
 }
 
-/* From the start up as long as there is more noise than the level, or down to the lowest level above it. */
+/* From the start up as long as there is more noise than the level, or down to the lowest level above it. A level at which
+ * patterns come off is too high, whatever noise there is. */
 static gboolean
 find_level (Search *search, gint *step, DiffusionNoiseSeen *whole, GError **error)
 {
-  gboolean rising = FALSE;
+  gboolean rising = FALSE, limited = FALSE;
 
   for (*step = START;;)
     {
@@ -44,7 +49,13 @@ find_level (Search *search, gint *step, DiffusionNoiseSeen *whole, GError **erro
 
       if (!look (search, *step, whole, error))
         return FALSE;
-      if (whole->deviation * DIFFUSION_NOISE_ROOM > sigma && *step + 1 < DIFFUSION_NOISE_STEPS && (rising || *step == START))
+      if (whole->pattern && *step > 0)
+        {
+          --*step;
+          limited = TRUE;
+        }
+      else if (whole->deviation * DIFFUSION_NOISE_ROOM > sigma && *step + 1 < DIFFUSION_NOISE_STEPS && !limited
+               && (rising || *step == START))
         {
           ++*step;
           rising = TRUE;
@@ -71,7 +82,7 @@ climb (Search *search, gint step, DiffusionNoiseSeen *whole, GError **error)
       blocks = g_memdup2 (search->blocks, n * sizeof (DiffusionNoiseBlock));
       if (!look (search, step + 1, &next, error))
         return FALSE;
-      if (!diffusion_noise_survey_jumps (whole->deviation, next.deviation))
+      if (next.pattern || !diffusion_noise_survey_jumps (whole->deviation, next.deviation))
         {
           memcpy (search->blocks, blocks, n * sizeof (DiffusionNoiseBlock));
           return TRUE;
@@ -80,6 +91,23 @@ climb (Search *search, gint step, DiffusionNoiseSeen *whole, GError **error)
       step++;
     }
   return TRUE;
+}
+
+/* Less than a block's width of picture is less than a block. */
+static double
+count_blocks (const DiffusionNoiseSeen *whole, const DiffusionPicture *picture)
+{
+  return (double) whole->telling * MIN (picture->width, DIFFUSION_NOISE_BLOCK) * MIN (picture->height, DIFFUSION_NOISE_BLOCK)
+         / (DIFFUSION_NOISE_BLOCK * DIFFUSION_NOISE_BLOCK);
+}
+
+static gboolean
+is_noise (const DiffusionNoiseSeen *whole, const DiffusionPicture *picture)
+{
+  const double share = diffusion_noise_parts_correlated (whole->correlation);
+  const double plain = PLAIN_WHITE + share * (PLAIN_CORRELATED - PLAIN_WHITE);
+
+  return !whole->pattern && whole->deviation * sqrt (count_blocks (whole, picture)) >= plain;
 }
 
 /* The deviation by brightness, of the flat blocks. */
@@ -122,6 +150,8 @@ diffusion_noise_level_estimate (DiffusionPhotoModel *model, DiffusionPicture *pi
     search.which[i] = i;
   if (!find_level (&search, &step, &whole, error) || !climb (&search, step, &whole, error))
     return FALSE;
+  if (!is_noise (&whole, picture))
+    whole.deviation = 0;
   describe (&search, &whole, level);
   level->deviation = whole.deviation;
   level->correlation = whole.correlation;

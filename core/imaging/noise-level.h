@@ -39,7 +39,8 @@ typedef struct
  * @cancellable: (nullable): stops within a layer of the network
  *
  * Denoises at most 16 parts of the picture, spread evenly, at falling levels. Where the picture is flat, what a level
- * above the noise's own takes off is the noise, correlated or not; texture goes on giving more at higher levels. Depends
+ * above the noise's own takes off is the noise, correlated or not; texture goes on giving more at higher levels, and what
+ * repeats itself is a pattern, none. Where there is little to look at, only noise that is plain counts. Depends
  * neither on the number of threads nor on tiles.
  *
  * Returns: %FALSE with %DIFFUSION_ERROR_MEMORY, %G_IO_ERROR_CANCELLED or an error of the picture

@@ -66,8 +66,8 @@ typedef struct
   double deviation, correlation;
 } Different;
 
-static double
-correlated_share (double correlation)
+double
+diffusion_noise_parts_correlated (double correlation)
 {
   return CLAMP ((correlation - CORRELATED_FROM) / (CORRELATED_TO - CORRELATED_FROM), 0, 1);
 }
@@ -77,7 +77,8 @@ diffusion_noise_parts_sigma (double deviation, double correlation)
 {
   if (deviation < NO_NOISE)
     return 0;
-  return deviation * (WHITE_FACTOR + correlated_share (correlation) * (CORRELATED_FACTOR - WHITE_FACTOR));
+  return deviation
+         * (WHITE_FACTOR + diffusion_noise_parts_correlated (correlation) * (CORRELATED_FACTOR - WHITE_FACTOR));
 }
 
 static gboolean
@@ -85,7 +86,8 @@ is_below_noise (const DiffusionNoiseSeen *seen, gint step)
 {
   double deviation = seen[step].deviation;
 
-  return step + 1 < DIFFUSION_NOISE_STEPS && seen[step].known
+  return step + 1 < DIFFUSION_NOISE_STEPS && seen[step].known && !seen[step].pattern
+         && !(seen[step + 1].known && seen[step + 1].pattern)
          && (deviation * DIFFUSION_NOISE_ROOM > diffusion_noise_survey_level (step)
              || (seen[step + 1].known && diffusion_noise_survey_asks (step, deviation)
                  && diffusion_noise_survey_jumps (deviation, seen[step + 1].deviation)));
@@ -102,7 +104,8 @@ own_step (const DiffusionNoiseSeen *seen)
       step++;
   else
     while (step > 0 && seen[step - 1].known
-           && seen[step].deviation * DIFFUSION_NOISE_ROOM < diffusion_noise_survey_level (step - 1))
+           && (seen[step].pattern
+               || seen[step].deviation * DIFFUSION_NOISE_ROOM < diffusion_noise_survey_level (step - 1)))
       step--;
   return step;
 }
@@ -203,7 +206,7 @@ add_kinds (Parts *parts, Different *different, gsize n)
 static gsize
 find_kinds (Parts *parts, const DiffusionNoiseSeen *whole, double sigma)
 {
-  const double share = correlated_share (whole->correlation);
+  const double share = diffusion_noise_parts_correlated (whole->correlation);
   const double factor = WHITE_DIFFERENCE + share * (CORRELATED_DIFFERENCE - WHITE_DIFFERENCE);
   const double more = MAX (factor * whole->deviation, LEAST_MORE);
   const double less = share == 0 && sigma > 0 ? whole->deviation / factor : 0;
@@ -225,7 +228,7 @@ find_kinds (Parts *parts, const DiffusionNoiseSeen *whole, double sigma)
       /* At a level that is too low noise may look like less. */
       if (one.deviation < less && seen[highest].deviation < less)
         below[n_below++] = one;
-      else if (one.deviation <= more)
+      else if (one.deviation <= more || seen[step].pattern || seen[next].pattern)
         parts->of_window[i] = DIFFUSION_NOISE_MAP_LEVELS; /* the base, whose index is not known yet */
       else if (seen[next].deviation < PLATEAU * one.deviation)
         above[n_above++] = one;
@@ -308,7 +311,7 @@ node_energy (const DiffusionNoiseBlock *blocks, gint x, gint y)
         const DiffusionNoiseBlock *block
             = &blocks[(y * BLOCKS_OF_NODE + j) * DIFFUSION_NOISE_SIDE + x * BLOCKS_OF_NODE + i];
 
-        if (!block->tells)
+        if (!block->tells || block->repeats > DIFFUSION_NOISE_PATTERN)
           continue;
         second = MIN (second, MAX (least, block->total));
         least = MIN (least, block->total);
@@ -499,7 +502,8 @@ diffusion_noise_parts_find (DiffusionNoiseSurvey *survey, const DiffusionNoiseSe
                             DiffusionNoiseMap *map, GCancellable *cancellable, GError **error)
 {
   const double sigma = map->sigmas[0];
-  const double factor = WHITE_DIFFERENCE + correlated_share (whole->correlation) * (CORRELATED_DIFFERENCE - WHITE_DIFFERENCE);
+  const double share = diffusion_noise_parts_correlated (whole->correlation);
+  const double factor = WHITE_DIFFERENCE + share * (CORRELATED_DIFFERENCE - WHITE_DIFFERENCE);
   Parts parts = { .survey = survey, .picture = picture, .cancellable = cancellable };
   Closer closer;
   gboolean looked;

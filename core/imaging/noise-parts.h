@@ -24,6 +24,9 @@ gboolean diffusion_noise_parts_find (DiffusionNoiseSurvey *survey, const Diffusi
                                      DiffusionPicture *picture, DiffusionNoiseMap *map, GCancellable *cancellable,
                                      GError **error);
 
+/** diffusion_noise_parts_correlated: how much noise of this correlation is like a camera's, from 0 (white) to 1. */
+double diffusion_noise_parts_correlated (double correlation);
+
 /** diffusion_noise_parts_sigma: the σ to denoise with, 0 where there is no noise to speak of. */
 double diffusion_noise_parts_sigma (double deviation, double correlation);
 

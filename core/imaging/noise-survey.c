@@ -33,8 +33,8 @@ diffusion_noise_survey_jumps (double deviation, double next)
 gint
 diffusion_noise_survey_place (gint i, gint n, gint size)
 {
-  /* In the middle of equal parts. */
-  return (gint) ((2 * i + 1) * (gint64) size / (2 * n)) - DIFFUSION_NOISE_WINDOW / 2;
+  /* In the middle of equal parts; what is smaller than a window begins with it. */
+  return size < DIFFUSION_NOISE_WINDOW ? 0 : (gint) ((2 * i + 1) * (gint64) size / (2 * n)) - DIFFUSION_NOISE_WINDOW / 2;
 }
 
 static gint
@@ -52,6 +52,7 @@ diffusion_noise_survey_describe (DiffusionNoiseBlock *blocks, gsize n)
 {
   DiffusionNoiseSeen seen = { .known = TRUE };
   double lagged = 0, total = 0;
+  gsize flat, repeating = 0;
 
   qsort (blocks, n, sizeof (DiffusionNoiseBlock), compare_blocks);
   while (seen.telling < n && blocks[seen.telling].tells)
@@ -59,12 +60,15 @@ diffusion_noise_survey_describe (DiffusionNoiseBlock *blocks, gsize n)
   if (seen.telling == 0)
     return seen;
   seen.deviation = sqrt (blocks[(gsize) (FLAT_SHARE * (double) seen.telling)].total);
-  for (gsize i = 0; i < (gsize) (2 * FLAT_SHARE * (double) seen.telling); i++)
+  flat = MAX ((gsize) (2 * FLAT_SHARE * (double) seen.telling), 1);
+  for (gsize i = 0; i < flat; i++)
     {
       lagged += blocks[i].lagged;
       total += blocks[i].total;
+      repeating += blocks[i].repeats > DIFFUSION_NOISE_PATTERN;
     }
   seen.correlation = total > 0 ? lagged / total : 0;
+  seen.pattern = 2 * repeating > flat;
   return seen;
 }
 

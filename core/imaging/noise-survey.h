@@ -17,12 +17,16 @@ G_BEGIN_DECLS
 /* A level is too high while the next lower one still is this much above the noise. */
 #define DIFFUSION_NOISE_ROOM 1.6
 
+/* Blocks that are more like what is beside them than this show a pattern; noise is below 0.35, in most blocks. */
+#define DIFFUSION_NOISE_PATTERN 0.45
+
 /**
  * DiffusionNoiseSeen:
  * @known: it was looked at
  * @deviation: of what came off where the window is flat, 0..255 units
  * @correlation: of that with the same of the next pixel
  * @telling: blocks that tell something
+ * @pattern: what came off where the window is flat repeats itself: cloth, a screen, a drawn texture, but not noise
  */
 typedef struct
 {
@@ -30,6 +34,7 @@ typedef struct
   double deviation;
   double correlation;
   gsize telling;
+  gboolean pattern;
 } DiffusionNoiseSeen;
 
 /**

@@ -13,6 +13,9 @@
 #define MARGIN 16
 #define FULL (DIFFUSION_NOISE_WINDOW + 2 * MARGIN)
 #define VALUES ((gsize) FULL * FULL * 3)
+/* Noise, a camera's too, is not like itself from this many pixels on; patterns are looked for as far as this. */
+#define PATTERN_FROM 6
+#define PATTERN_TO 12
 
 typedef struct
 {
@@ -26,7 +29,7 @@ struct _DiffusionNoiseWindows
   Worker *workers;
   guint n_workers;
   float *pixels;    /* [most][FULL][FULL][3], 0 to 1 */
-  guint8 *opaque;   /* [most][DIFFUSION_NOISE_BLOCKS]: nothing of the block is transparent */
+  guint8 *opaque;   /* [most][DIFFUSION_NOISE_BLOCKS]: the block is inside and nothing of it transparent */
   float *alpha;     /* [WINDOW][WINDOW] */
   gsize n;
 };
@@ -91,6 +94,14 @@ diffusion_noise_windows_free (DiffusionNoiseWindows *self)
   g_free (self);
 }
 
+/* What is beyond the border is the picture once more and tells nothing new; of a block that reaches there, half has to be
+ * inside, but for the only one. */
+static gboolean
+is_inside (gint start, gint block, gint size)
+{
+  return block == 0 || start + block * DIFFUSION_NOISE_BLOCK + DIFFUSION_NOISE_BLOCK / 2 <= size;
+}
+
 gboolean
 diffusion_noise_windows_add (DiffusionNoiseWindows *self, DiffusionPicture *picture, gint x, gint y, GError **error)
 {
@@ -100,7 +111,9 @@ diffusion_noise_windows_add (DiffusionNoiseWindows *self, DiffusionPicture *pict
   if (!diffusion_picture_read_around (picture, x - MARGIN, y - MARGIN, FULL, FULL, self->pixels + self->n * VALUES, error)
       || !diffusion_picture_read_alpha_around (picture, x, y, side, side, self->alpha, error))
     return FALSE;
-  memset (opaque, TRUE, DIFFUSION_NOISE_BLOCKS);
+  for (gint i = 0; i < DIFFUSION_NOISE_BLOCKS; i++)
+    opaque[i] = is_inside (x, i % DIFFUSION_NOISE_SIDE, picture->width)
+                && is_inside (y, i / DIFFUSION_NOISE_SIDE, picture->height);
   for (gint i = 0; i < side * side; i++)
     if (!(self->alpha[i] > 0))
       opaque[i / side / DIFFUSION_NOISE_BLOCK * DIFFUSION_NOISE_SIDE + i % side / DIFFUSION_NOISE_BLOCK] = FALSE;
@@ -112,6 +125,46 @@ void
 diffusion_noise_windows_clear (DiffusionNoiseWindows *self)
 {
   self->n = 0;
+}
+
+/* Sum of the products of two blocks, of columns first, which compilers make vectors of, and of the second with itself. */
+static void
+multiply_blocks (const float *a, const float *b, float *product, float *square)
+{
+  float products[3 * DIFFUSION_NOISE_BLOCK] = { 0 }, squares[3 * DIFFUSION_NOISE_BLOCK] = { 0 };
+
+  for (gint y = 0; y < DIFFUSION_NOISE_BLOCK; y++, a += 3 * FULL, b += 3 * FULL)
+    for (gint i = 0; i < 3 * DIFFUSION_NOISE_BLOCK; i++)
+      {
+        products[i] += a[i] * b[i];
+        squares[i] += b[i] * b[i];
+      }
+  *product = *square = 0;
+  for (gint i = 0; i < 3 * DIFFUSION_NOISE_BLOCK; i++)
+    {
+      *product += products[i];
+      *square += squares[i];
+    }
+}
+
+/* The highest correlation of a block with those around it that are neither near nor far. */
+static double
+find_pattern (const float *epsilon, gint left, gint top)
+{
+  const float *block = epsilon + ((gsize) top * FULL + (gsize) left) * 3;
+  float own, product, square;
+  double most = 0;
+
+  multiply_blocks (block, block, &own, &square);
+  for (gint down = 0; down <= PATTERN_TO; down++)
+    for (gint across = -PATTERN_TO; across <= PATTERN_TO; across++)
+      {
+        if (down < PATTERN_FROM && across < PATTERN_FROM && (down == 0 || across > -PATTERN_FROM))
+          continue;
+        multiply_blocks (block, block + (down * FULL + across) * 3, &product, &square);
+        most = MAX (most, product / sqrt ((double) own * square + 1e-12));
+      }
+  return most;
 }
 
 static void
@@ -142,6 +195,7 @@ measure_block (const float *window, const float *epsilon, float scale, gint left
       block->total += block->energy[c] / 3;
     }
   block->lagged /= 3 * side * side;
+  block->repeats = find_pattern (epsilon, left, top);
   block->brightness = sum / (3 * side * side);
   /* Clipping cuts noise off, and what was drawn or filled has none. */
   block->tells = opaque && most > least && block->brightness > 0.02 && block->brightness < 0.98;

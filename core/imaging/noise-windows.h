@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @energy: mean square of what came off red, green and blue, 0..255 units
  * @total: its mean over the channels
  * @lagged: mean product with that of the next pixel, over the channels
+ * @repeats: the highest correlation with what came off some pixels away: near 1 is a pattern, as of cloth, noise is below 0.5
  * @brightness: of the block, 0 to 1
  * @tells: it is neither clipped nor drawn, and can be seen
  */
@@ -28,6 +29,7 @@ typedef struct
   double energy[3];
   double total;
   double lagged;
+  double repeats;
   double brightness;
   gboolean tells;
 } DiffusionNoiseBlock;

@@ -3,6 +3,7 @@
 #include "core/diffusion.h"
 
 #include <math.h>
+#include <string.h>
 
 #define SIDE 256
 #define VALUES (SIDE * SIDE * 3)
@@ -313,6 +314,68 @@ test_no_noise (void)
   g_assert_cmpfloat (psnr (clean, out), >, 45);
 }
 
+/* What repeats itself comes off at high levels as noise does, and is none; what noise lies over it is found all the same. */
+static void
+test_patterns (void)
+{
+  for (gint pattern = 0; pattern < 3; pattern++)
+    {
+      g_autofree float *clean = g_new (float, VALUES), *noisy = NULL;
+      DiffusionNoiseLevel level;
+
+      for (gint y = 0; y < SIDE; y++)
+        for (gint x = 0; x < SIDE; x++)
+          for (gint c = 0; c < 3; c++)
+            {
+              float u = (float) x, v = (float) y;
+              const float values[] = { 0.1f * sinf (0.7f * u + sinf (0.05f * v)) * sinf (0.9f * v),
+                                       0.25f * tanhf (3 * sinf (0.9f * u + 0.4f * v) * sinf (0.9f * v - 0.4f * u)),
+                                       (x / 4 + y / 4) % 2 == 0 ? -0.1f : 0.1f };
+
+              clean[(y * SIDE + x) * 3 + c] = 0.5f + values[pattern];
+            }
+      level = estimate (SIDE, SIDE, 3, clean);
+      g_assert_cmpfloat (level.sigma, ==, 0);
+      g_assert_cmpint (level.map.n_levels, ==, 1);
+      g_assert_cmpfloat (level.map.sigmas[0], ==, 0);
+      if (pattern > 0)
+        continue;
+      noisy = make_noisy (clean, 'w', 10, 0);
+      level = estimate (SIDE, SIDE, 3, noisy);
+      g_test_message ("pattern %d with white noise of 10: found %.2f", pattern, level.sigma);
+      g_assert_cmpfloat (level.sigma, >, 6);
+      g_assert_cmpfloat (level.sigma, <, 13);
+    }
+}
+
+/* A few pixels may all be texture, so only noise that is plain counts, and what continues them beyond the borders does not. */
+static void
+test_small (void)
+{
+  static const gint sides[] = { 12, 24, 40 };
+  g_autofree float *clean = make_clean (), *noisy = make_noisy (clean, 'w', 15, 0);
+
+  for (gsize k = 0; k < G_N_ELEMENTS (sides); k++)
+    for (gint place = 0; place < 4; place++)
+      {
+        const gint side = sides[k], x = 7 + place % 2 * 200, y = 5 + place / 2 * 120;
+        const gsize row = (gsize) side * 3;
+        g_autofree float *part = g_new (float, (gsize) side * row);
+        double found[2];
+
+        for (gint i = 0; i < 2; i++)
+          {
+            for (gint j = 0; j < side; j++)
+              memcpy (part + (gsize) j * row, (i == 0 ? clean : noisy) + ((y + j) * SIDE + x) * 3, row * sizeof (float));
+            found[i] = estimate (side, side, 3, part).sigma;
+          }
+        g_test_message ("%d×%d at %d, %d: found %.2f, and %.2f of 15", side, side, x, y, found[0], found[1]);
+        g_assert_cmpfloat (found[0], ==, 0);
+        g_assert_cmpfloat (found[1], >, 10);
+        g_assert_cmpfloat (found[1], <, 20);
+      }
+}
+
 static void
 test_odd_pictures (void)
 {
@@ -373,6 +436,8 @@ main (int argc, char **argv)
   g_test_add_func ("/weights/photo/transparent", test_transparent);
   g_test_add_func ("/weights/photo/wrong-level", test_wrong_level);
   g_test_add_func ("/weights/photo/no-noise", test_no_noise);
+  g_test_add_func ("/weights/photo/patterns", test_patterns);
+  g_test_add_func ("/weights/photo/small", test_small);
   g_test_add_func ("/weights/photo/odd-pictures", test_odd_pictures);
   g_test_add_func ("/weights/photo/threads", test_threads);
   g_test_add_func ("/weights/photo/cancel", test_cancel);
