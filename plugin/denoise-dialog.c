@@ -6,16 +6,14 @@
 
 #include "core/base/i18n.h"
 #include "plugin/denoise.h"
-#include "plugin/remember.h"
+#include "plugin/dialog.h"
 #include "ui/accessible.h"
 #include "ui/duration.h"
-#include "ui/gimp-buttons.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
-#include "ui/scrolled-column.h"
 #include "ui/sigma-entry.h"
 
-#define SPACING 12
+#define SPACING DIFFUSION_DIALOG_SPACING
 
 typedef struct
 {
@@ -128,16 +126,6 @@ new_preview (Dialog *self)
 }
 
 static GtkWidget *
-add_section (GtkWidget *box, const char *title, GtkWidget *content)
-{
-  GtkWidget *frame = gimp_frame_new (title);
-
-  gtk_container_add (GTK_CONTAINER (frame), content);
-  gtk_box_pack_start (GTK_BOX (box), frame, FALSE, FALSE, 0);
-  return frame;
-}
-
-static GtkWidget *
 add_scale (Dialog *self, GtkWidget *box, const char *property, double step, double page)
 {
   GtkWidget *scale = gimp_prop_spin_scale_new (G_OBJECT (self->config), property, step, page, 0);
@@ -153,62 +141,31 @@ add_share (Dialog *self, GtkWidget *box, const char *property)
   gimp_prop_widget_set_factor (add_scale (self, box, property, 0.01, 0.1), 100.0, 1.0, 10.0, 0);
 }
 
-static GimpItem *
-first_item (Dialog *self)
-{
-  return GIMP_ITEM (diffusion_drawable_get_drawable (diffusion_denoise_session_get_drawables (self->session)->pdata[0]));
-}
-
-static void
-recall (GtkButton *button, Dialog *self)
-{
-  diffusion_recall (first_item (self), DIFFUSION_DENOISE_PROCEDURE, self->config);
-}
-
 static GtkWidget *
 new_settings (Dialog *self)
 {
-  GtkWidget *pane = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
-  GimpItem *item = first_item (self);
+  GPtrArray *drawables = diffusion_denoise_session_get_drawables (self->session);
+  GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
   GtkWidget *quality = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
 
-  add_section (box, _ ("Model"), diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_PHOTO));
+  diffusion_dialog_add_section (column, _ ("Model"),
+                                diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_PHOTO));
   self->sigma = diffusion_sigma_entry_new (G_OBJECT (self->config), "sigma");
-  add_section (box, _ ("Noise"), self->sigma);
+  diffusion_dialog_add_section (column, _ ("Noise"), self->sigma);
   add_share (self, shares, "strength");
   add_share (self, shares, "luma");
   add_share (self, shares, "chroma");
-  add_section (box, _ ("Take away"), shares);
+  diffusion_dialog_add_section (column, _ ("Take away"), shares);
 
   add_share (self, quality, "detail");
   add_scale (self, quality, "passes", 1, 1);
-  add_section (box, _ ("Quality"), quality);
+  diffusion_dialog_add_section (column, _ ("Quality"), quality);
 
-  gtk_box_pack_start (GTK_BOX (box), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,
+  gtk_box_pack_start (GTK_BOX (column), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,
                       FALSE, 0);
-
-  if (diffusion_recall (item, DIFFUSION_DENOISE_PROCEDURE, NULL))
-    {
-      GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Use the settings of this layer"));
-
-      gtk_widget_set_tooltip_text (button, _ ("Takes the settings that this layer was made with"));
-      g_signal_connect (button, "clicked", G_CALLBACK (recall), self);
-      gtk_box_pack_start (GTK_BOX (box), button, FALSE, FALSE, 0);
-    }
-
-  self->message = gtk_label_new (_ ("The preview is being computed…"));
-  gtk_label_set_line_wrap (GTK_LABEL (self->message), TRUE);
-  gtk_label_set_max_width_chars (GTK_LABEL (self->message), 32);
-  gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
-  gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
-  gtk_box_pack_start (GTK_BOX (pane), diffusion_scrolled_column_new (box), TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (pane), self->message, FALSE, FALSE, 0);
-
-  /* The preview gets all the room there is beyond this. */
-  gtk_widget_set_hexpand (pane, FALSE);
-  return pane;
+  diffusion_dialog_add_recall (column, GIMP_ITEM (diffusion_drawable_get_drawable (drawables->pdata[0])), self->config);
+  return diffusion_dialog_new_pane (column, &self->message);
 }
 
 static void
@@ -222,21 +179,13 @@ diffusion_denoise_dialog_run (GimpProcedure *procedure, GimpProcedureConfig *con
                               DiffusionDenoiseSession *session)
 {
   Dialog self = { .session = session, .config = config };
-  GtkWidget *content, *panes;
+  GtkWidget *preview;
   gulong handler;
   gboolean ok;
 
   gimp_ui_init ("gimp-diffusion");
-  self.dialog = gimp_procedure_dialog_new (procedure, config, _ ("Denoise"));
-  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (self.dialog), _ ("_Denoise"));
-  panes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, SPACING);
-  gtk_container_set_border_width (GTK_CONTAINER (panes), SPACING);
-  gtk_box_pack_start (GTK_BOX (panes), new_preview (&self), TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (panes), new_settings (&self), FALSE, FALSE, 0);
-  content = gtk_dialog_get_content_area (GTK_DIALOG (self.dialog));
-  gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
-  gtk_widget_show_all (panes);
-  diffusion_translate_gimp_buttons (self.dialog);
+  preview = new_preview (&self);
+  self.dialog = diffusion_dialog_new (procedure, config, _ ("Denoise"), _ ("_Denoise"), preview, new_settings (&self));
 
   handler = g_signal_connect (config, "notify", G_CALLBACK (settings_changed), self.preview);
   ok = gimp_procedure_dialog_run (GIMP_PROCEDURE_DIALOG (self.dialog));

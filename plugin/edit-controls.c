@@ -400,13 +400,11 @@ show_between (GObject *config, GParamSpec *pspec, GtkSpinButton *spin)
   g_autoptr (GArray) lambdas = diffusion_settings_get_lambdas (settings, NULL);
 
   diffusion_settings_free (settings);
-  if (lambdas != NULL)
-    {
-      g_signal_handlers_block_by_func (spin, between_edited, config);
-      gtk_spin_button_set_value (spin, lambdas->len);
-      g_signal_handlers_unblock_by_func (spin, between_edited, config);
-    }
-  else
+  /* None given, after a reset too, means one in the middle. */
+  g_signal_handlers_block_by_func (spin, between_edited, config);
+  gtk_spin_button_set_value (spin, lambdas != NULL ? lambdas->len : 1);
+  g_signal_handlers_unblock_by_func (spin, between_edited, config);
+  if (lambdas == NULL)
     between_edited (spin, config);
 }
 

@@ -6,19 +6,16 @@
 #include <string.h>
 
 #include "core/base/i18n.h"
+#include "plugin/dialog.h"
 #include "plugin/edit-controls.h"
 #include "plugin/edit-preview.h"
 #include "plugin/edit-run.h"
-#include "plugin/remember.h"
 #include "ui/duration.h"
-#include "ui/gimp-buttons.h"
 #include "ui/model-chooser.h"
 #include "ui/preview-bar.h"
-#include "ui/scrolled-column.h"
 
-#define SPACING     12
+#define SPACING     DIFFUSION_DIALOG_SPACING
 #define REFRESH_MS  300
-#define LINE_CHARS  34
 #define NO_SIZE     64 /* of the preview of a model that is not there */
 
 typedef enum
@@ -299,16 +296,6 @@ settings_changed (GObject *config, GParamSpec *pspec, Dialog *self)
 }
 
 static GtkWidget *
-add_section (GtkWidget *box, const char *title, GtkWidget *content)
-{
-  GtkWidget *frame = gimp_frame_new (title);
-
-  gtk_container_add (GTK_CONTAINER (frame), content);
-  gtk_box_pack_start (GTK_BOX (box), frame, FALSE, FALSE, 0);
-  return frame;
-}
-
-static GtkWidget *
 add_row (GtkSizeGroup *labels, GtkWidget *box, const char *label, GtkWidget *widget)
 {
   GtkWidget *row = diffusion_row_new (labels, label, widget);
@@ -431,31 +418,10 @@ new_more (Dialog *self)
   return expander;
 }
 
-static void
-recall (GtkButton *button, Dialog *self)
-{
-  diffusion_recall (GIMP_ITEM (self->items[0]), gimp_procedure_get_name (self->procedure), self->config);
-}
-
-static void
-add_recall (Dialog *self, GtkWidget *box)
-{
-  GtkWidget *button;
-
-  if (self->items == NULL || self->items[0] == NULL
-      || !diffusion_recall (GIMP_ITEM (self->items[0]), gimp_procedure_get_name (self->procedure), NULL))
-    return;
-  button = gtk_button_new_with_mnemonic (_ ("_Use the settings of this layer"));
-  gtk_widget_set_tooltip_text (button, _ ("Takes the settings that this layer was made with"));
-  g_signal_connect (button, "clicked", G_CALLBACK (recall), self);
-  gtk_box_pack_start (GTK_BOX (box), button, FALSE, FALSE, 0);
-}
-
 static GtkWidget *
 new_settings (Dialog *self)
 {
-  GtkWidget *pane = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
+  GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *what = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2), *chooser;
   static const char *const titles[] = { N_ ("Picture"), N_ ("Change"), N_ ("Between") };
 
@@ -463,44 +429,26 @@ new_settings (Dialog *self)
   /* Only from noise alone do they make nothing. */
   if (self->kind != GENERATE)
     diffusion_model_chooser_allow (DIFFUSION_MODEL_CHOOSER (chooser), DIFFUSION_MODEL_PHOTO);
-  add_section (box, _ ("Model"), chooser);
+  diffusion_dialog_add_section (column, _ ("Model"), chooser);
   add_what (self, what);
-  add_section (box, _ (titles[self->kind]), what);
-  gtk_box_pack_start (GTK_BOX (box), new_more (self), FALSE, FALSE, 0);
-  add_recall (self, box);
-
-  self->message = gtk_label_new (_ ("The preview is being computed…"));
-  gtk_label_set_line_wrap (GTK_LABEL (self->message), TRUE);
-  gtk_label_set_max_width_chars (GTK_LABEL (self->message), LINE_CHARS);
-  gtk_label_set_width_chars (GTK_LABEL (self->message), LINE_CHARS);
-  gtk_label_set_xalign (GTK_LABEL (self->message), 0.0);
-  gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
-  gtk_box_pack_start (GTK_BOX (pane), diffusion_scrolled_column_new (box), TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (pane), self->message, FALSE, FALSE, 0);
-  gtk_widget_set_hexpand (pane, FALSE);
-  return pane;
+  diffusion_dialog_add_section (column, _ (titles[self->kind]), what);
+  gtk_box_pack_start (GTK_BOX (column), new_more (self), FALSE, FALSE, 0);
+  if (self->items != NULL && self->items[0] != NULL)
+    diffusion_dialog_add_recall (column, GIMP_ITEM (self->items[0]), self->config);
+  return diffusion_dialog_new_pane (column, &self->message);
 }
 
 static gboolean
 run (Dialog *self, const char *title, const char *ok_label)
 {
-  GtkWidget *content, *panes;
   gulong handler;
   gboolean ok;
 
   gimp_ui_init ("gimp-diffusion");
   self->labels = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
-  self->dialog = gimp_procedure_dialog_new (self->procedure, self->config, title);
-  gimp_procedure_dialog_set_ok_label (GIMP_PROCEDURE_DIALOG (self->dialog), ok_label);
-  panes = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, SPACING);
-  gtk_container_set_border_width (GTK_CONTAINER (panes), SPACING);
   self->preview_box = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
-  gtk_box_pack_start (GTK_BOX (panes), self->preview_box, TRUE, TRUE, 0);
-  gtk_box_pack_start (GTK_BOX (panes), new_settings (self), FALSE, FALSE, 0);
-  content = gtk_dialog_get_content_area (GTK_DIALOG (self->dialog));
-  gtk_box_pack_start (GTK_BOX (content), panes, TRUE, TRUE, 0);
-  gtk_widget_show_all (panes);
-  diffusion_translate_gimp_buttons (self->dialog);
+  self->dialog = diffusion_dialog_new (self->procedure, self->config, title, ok_label, self->preview_box,
+                                       new_settings (self));
 
   model_changed (self);
   show_controls (self);
