@@ -23,34 +23,26 @@ def computed(dialog):
     return wait("the preview", lambda: [n for n in find_all(dialog, "label") if "Takes about" in n.get_name()])
 
 
-def highlighted(menu_bar):
-    return [n for n in walk_shown(menu_bar) if n.get_role_name() in ("menu", "menu item") and state(n, "SELECTED")]
-
-
-def walk_shown(node):
-    """Only what is open."""
-    yield node
-    for child in children(node):
-        if state(child, "SHOWING"):
-            yield from walk_shown(child)
-
-
-def go_to_entry(menu_bar, name):
+def go_to_entry(node, name):
+    """With the arrow keys, in an open menu."""
+    target = wait("the menu entry “%s”" % name,
+                  lambda: [n for n in walk_shallow(node, 2) if n.get_name().startswith(name) and n != node])[0]
     for _ in range(60):
+        if state(target, "SELECTED"):
+            return target
         key("Up")
-        if [n for n in highlighted(menu_bar) if n.get_name().startswith(name)]:
-            return
     raise AssertionError("the keys do not come to “%s”" % name)
 
 
 def open_with_keys(entry):
     menu_bar = wait("the menu bar", lambda: [n for n in walk_shallow(frame, 4) if n.get_role_name() == "menu bar"])[0]
+    filters = wait("the menu", lambda: [n for n in children(menu_bar) if n.get_name() == "Filters"])[0]
     active(frame)
     key("alt+r")
-    wait("the menu", lambda: [n for n in highlighted(menu_bar) if n.get_name() == "Filters"])
-    go_to_entry(menu_bar, "Diffusion")
+    wait("the menu to open", lambda: state(filters, "SELECTED"))
+    submenu = go_to_entry(filters, "Diffusion")
     key("Right")
-    go_to_entry(menu_bar, entry)
+    go_to_entry(submenu, entry)
     key("Return")
     dialog = window(entry, "dialog")
     active(dialog)
@@ -74,27 +66,28 @@ def describe(node):
 
 
 def focused(nodes):
-    return [n for n in nodes if state(n, "FOCUSED")]
+    """The one that has the keyboard; None where a list has it, of which GTK does not say so."""
+    return next((n for n in nodes if state(n, "FOCUSED")), None)
 
 
-def tab(dialog):
-    """The next control; an empty list for a list to choose from, of which GTK does not say that it has the keyboard."""
-    before = focused(walk(dialog))
+def tab(nodes):
+    """To the next control."""
+    before = focused(nodes)
     key("Tab")
     try:
-        wait("another control", lambda: focused(walk(dialog)) != before, 2)
+        wait("another control", lambda: not state(before, "FOCUSED") if before else focused(nodes), 5 if before else 1)
     except AssertionError:
-        check(not before, "Tab does not leave %s" % ", ".join(map(describe, before)))
-    return focused(walk(dialog))
+        check(not before, "Tab does not leave it")
+    return focused(nodes)
 
 
 def tab_to(dialog, role, name):
-    target = find(dialog, role, name)
-    for _ in usable(dialog):
-        if focused([target]):
+    target, nodes = find(dialog, role, name), usable(dialog)
+    for _ in nodes:
+        if state(target, "FOCUSED"):
             break
-        tab(dialog)
-    check(focused([target]), "Tab does not come to “%s”" % name)
+        tab(nodes)
+    check(state(target, "FOCUSED"), "Tab does not come to “%s”" % name)
     return target
 
 
@@ -110,7 +103,7 @@ def check_tab(dialog):
     nodes = [n for n in usable(dialog) if n not in lists]
     reached, steps = set(), 0
     while steps < 2 * len(nodes) and not (set(nodes) <= reached):
-        reached.update(tab(dialog) or [])
+        reached.add(tab(nodes))
         steps += 1
     missed = [n for n in nodes if n not in reached]
     check(not missed, "Tab does not come to " + ", ".join(map(describe, missed)))
