@@ -145,10 +145,12 @@ static GtkWidget *
 new_settings (Dialog *self)
 {
   GPtrArray *drawables = diffusion_denoise_session_get_drawables (self->session);
+  GimpItem *item = GIMP_ITEM (diffusion_drawable_get_drawable (drawables->pdata[0]));
   GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING);
   GtkWidget *shares = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
   GtkWidget *quality = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACING / 2);
 
+  diffusion_dialog_add_mask_note (column, item);
   diffusion_dialog_add_section (column, _ ("Model"),
                                 diffusion_model_chooser_new (G_OBJECT (self->config), "model", DIFFUSION_MODEL_PHOTO));
   self->sigma = diffusion_sigma_entry_new (G_OBJECT (self->config), "sigma");
@@ -164,7 +166,7 @@ new_settings (Dialog *self)
 
   gtk_box_pack_start (GTK_BOX (column), gimp_prop_check_button_new (G_OBJECT (self->config), "new-layer", NULL), FALSE,
                       FALSE, 0);
-  diffusion_dialog_add_recall (column, GIMP_ITEM (diffusion_drawable_get_drawable (drawables->pdata[0])), self->config);
+  diffusion_dialog_add_recall (column, item, self->config);
   return diffusion_dialog_new_pane (column, &self->message);
 }
 

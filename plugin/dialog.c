@@ -19,6 +19,21 @@ diffusion_dialog_add_section (GtkWidget *column, const char *title, GtkWidget *c
   gtk_box_pack_start (GTK_BOX (column), frame, FALSE, FALSE, 0);
 }
 
+void
+diffusion_dialog_add_mask_note (GtkWidget *column, GimpItem *item)
+{
+  GtkWidget *label;
+
+  /* GIMP selects a mask whenever one is added, and the preview looks like nothing that is known then. */
+  if (item == NULL || !GIMP_IS_LAYER_MASK (item))
+    return;
+  label = gtk_label_new (_ ("The layer's mask is selected: it is what changes, not the layer."));
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), LINE_CHARS);
+  gtk_label_set_xalign (GTK_LABEL (label), 0.0);
+  gtk_box_pack_start (GTK_BOX (column), label, FALSE, FALSE, 0);
+}
+
 static const char *
 get_name (GimpProcedureConfig *config)
 {

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 /** diffusion_dialog_add_section: adds @content to a column of settings, below @title. */
 void diffusion_dialog_add_section (GtkWidget *column, const char *title, GtkWidget *content);
 
+/** diffusion_dialog_add_mask_note: where @item, the first that is worked on, is the mask of a layer, says so in @column. */
+void diffusion_dialog_add_mask_note (GtkWidget *column, GimpItem *item);
+
 /**
  * diffusion_dialog_add_recall:
  * @column: a column of settings

@@ -414,6 +414,7 @@ new_more (Dialog *self)
   add_row (labels, box, _ ("Class_ifier"), diffusion_classifier_new (config));
   add_row (labels, box, _ ("_Guidance"), self->guidance);
   gtk_widget_set_margin_top (box, SPACING / 2);
+  gtk_widget_set_margin_start (box, SPACING);
   gtk_container_add (GTK_CONTAINER (expander), box);
   return expander;
 }
@@ -429,6 +430,8 @@ new_settings (Dialog *self)
   /* Only from noise alone do they make nothing. */
   if (self->kind != GENERATE)
     diffusion_model_chooser_allow (DIFFUSION_MODEL_CHOOSER (chooser), DIFFUSION_MODEL_PHOTO);
+  if (self->kind == REGENERATE)
+    diffusion_dialog_add_mask_note (column, GIMP_ITEM (self->items[0]));
   diffusion_dialog_add_section (column, _ ("Model"), chooser);
   add_what (self, what);
   diffusion_dialog_add_section (column, _ (titles[self->kind]), what);

@@ -240,5 +240,28 @@ for entry, (with_keys, settings, script, usual) in DIALOGS.items():
         no_window(entry)
         check(not image.is_dirty(), "the image changed")
 
+with Test("denoise: of a layer whose mask is selected it is said that the mask changes"):
+    mask = layers[0].create_mask(Gimp.AddMaskType.WHITE)
+    layers[0].add_mask(mask)
+    layers[0].set_edit_mask(True)
+    image.set_selected_layers(layers[:1])
+    Gimp.displays_flush()
+    dialog = open_dialog("Denoise")
+    wait("words about the mask", lambda: [n for n in find_all(dialog, "label") if "mask is selected" in n.get_name()])
+    keep("mask")
+    key("Escape")
+    no_window("Denoise")
+
+with Test("denoise: of a layer group it is said what to choose instead"):
+    group = Gimp.GroupLayer.new(image, "the group")
+    image.insert_layer(group, None, 0)
+    image.set_selected_layers([group])
+    Gimp.displays_flush()
+    menu(frame, "Filters", "Diffusion", "Denoise...")
+    said = window("Message")
+    check([n for n in find_all(said, "label") if "“the group” is a layer group" in n.get_name()], "other words")
+    press(find(said, "button", "OK"))
+    check(not [w for w in windows() if w.get_name() == "Denoise"], "the dialog is there all the same")
+
 display.delete()
 finish()
