@@ -97,6 +97,13 @@ make_card (const DiffusionRecipe *recipe, const DiffusionDataset *dataset, int a
         json_array_add_string_element (names, classes[i]);
       json_object_set_array_member (card, "classes", names);
     }
+  /* Of tiles, all of each is seen at once, and so its mean is. */
+  if (recipe->network == DIFFUSION_RECIPE_UNET && recipe->shifts && recipe->upscale == 1)
+    {
+      g_autofree DiffusionMeanColours *colours = diffusion_measure_colours (dataset);
+
+      diffusion_card_add_mean_colours (card, colours);
+    }
   return card;
 }
 

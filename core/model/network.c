@@ -4,8 +4,9 @@
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
-#include "core/diffusion/gridless.h"
+#include "core/diffusion/picture-means.h"
 #include "core/imaging/photo-predictor.h"
+#include "core/model/card-colours.h"
 
 struct _DiffusionNetwork
 {
@@ -13,7 +14,8 @@ struct _DiffusionNetwork
   DiffusionParams *params;
   DiffusionUnetRunner *runner;    /* (nullable) */
   DiffusionPhotoPredictor *photo; /* (nullable) */
-  DiffusionGridless gridless;     /* for networks that unshuffle pixels */
+  DiffusionMeanColours *colours;  /* (nullable) */
+  DiffusionPictureMeans means;
   DiffusionPredictor predictor;
   DiffusionSchedule *schedule;
 };
@@ -40,10 +42,13 @@ open_unet (DiffusionNetwork *network, const DiffusionUnetConfig *config, Diffusi
   if (!diffusion_model_load (network->model, network->params, TRUE, error))
     return FALSE;
   network->runner = diffusion_unet_runner_new (config, network->params, precision);
+  network->colours = diffusion_card_get_mean_colours (diffusion_model_get_card (network->model));
   bare = diffusion_unet_runner_get_predictor (network->runner);
-  network->predictor = diffusion_gridless_init (
-    &network->gridless, &bare, config->head == DIFFUSION_HEAD_IMAGE ? (gsize) config->pixel_unshuffle : 1,
-    network->schedule, diffusion_model_get_scheduler (network->model)->mean);
+  network->predictor = bare;
+  if (config->head == DIFFUSION_HEAD_IMAGE)
+    network->predictor
+      = diffusion_picture_means_init (&network->means, &bare, (gsize) config->pixel_unshuffle, network->colours,
+                                      network->schedule, diffusion_model_get_scheduler (network->model)->mean);
   return TRUE;
 }
 
@@ -69,6 +74,7 @@ diffusion_network_free (DiffusionNetwork *network)
     return;
   g_clear_pointer (&network->photo, diffusion_photo_predictor_free);
   g_clear_pointer (&network->runner, diffusion_unet_runner_free);
+  g_clear_pointer (&network->colours, g_free);
   g_clear_pointer (&network->params, diffusion_params_free);
   g_clear_pointer (&network->schedule, diffusion_schedule_unref);
   g_clear_pointer (&network->model, diffusion_model_unref);

@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/random.h"
 #include "core/diffusion/editing.h"
-#include "core/diffusion/gridless.h"
+#include "core/diffusion/picture-means.h"
 #include "core/diffusion/sampler.h"
 #include "core/model/unet-runner.h"
 
@@ -105,7 +105,7 @@ diffusion_samples_unet (const DiffusionUnetTaskOptions *options, const Diffusion
   g_autofree gint *classes = g_new (gint, n);
   g_autofree float *out = g_new (float, n * (gsize) size * (gsize) size * 3), *seen = NULL;
   DiffusionPredictor bare, predictor;
-  DiffusionGridless gridless;
+  DiffusionPictureMeans means;
   DiffusionEditor editor = { 0 };
 
   if (schedule == NULL)
@@ -114,8 +114,8 @@ diffusion_samples_unet (const DiffusionUnetTaskOptions *options, const Diffusion
   diffusion_params_use_block (params, weights);
   runner = diffusion_unet_runner_new (&options->config, params, options->precision);
   bare = diffusion_unet_runner_get_predictor (runner);
-  predictor = diffusion_gridless_init (&gridless, &bare, (gsize) options->config.pixel_unshuffle, schedule,
-                                       options->scheduler.mean);
+  predictor = diffusion_picture_means_init (&means, &bare, (gsize) options->config.pixel_unshuffle, NULL, schedule,
+                                            options->scheduler.mean);
   for (gsize i = 0; i < n; i++)
     classes[i] = predictor.classes > 0 ? (gint) (i % predictor.classes) : 0;
   editor.schedule = schedule;

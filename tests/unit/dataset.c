@@ -250,6 +250,32 @@ test_batches (Folder *folder, gconstpointer data)
   g_assert_cmpmem (b, 3 * sizeof (float), whole + (3 * 80 + 3) * 3, 3 * sizeof (float));
 }
 
+/* Of the moss one picture is plain, and one has ramps and squares whose means are in the middle. */
+static void
+test_colours (Folder *folder, gconstpointer data)
+{
+  g_autoptr (DiffusionDataset) apart = open_dataset (folder, TRUE, NULL, NULL);
+  g_autoptr (DiffusionDataset) together = open_dataset (folder, FALSE, NULL, NULL);
+  g_autofree DiffusionMeanColours *classes = diffusion_measure_colours (apart);
+  g_autofree DiffusionMeanColours *all = diffusion_measure_colours (together);
+  /* Squares of the distance from the mean of the two, red and blue; the four pictures have a fourth each of the sum. */
+  const double squares = 2 * 0.25 * 0.25, common = squares / 4;
+
+  g_assert_cmpuint (classes->classes, ==, 2);
+  g_assert_cmpfloat_with_epsilon (classes->each[0].mean[0], 0, 0.02);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].mean[0], -0.25, 0.02);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].mean[1], 0, 0.02);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].mean[2], 0.25, 0.02);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].covariance[0][0], (squares + 3 * common) / 5, 3e-3);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].covariance[0][2], -(squares + 3 * common) / 5, 3e-3);
+  g_assert_cmpfloat_with_epsilon (classes->each[1].covariance[1][1], 0, 1e-3);
+  g_assert_cmpfloat_with_epsilon (classes->each[0].covariance[0][0], 3 * common / 5, 3e-3);
+
+  g_assert_cmpuint (all->classes, ==, 1);
+  g_assert_cmpfloat_with_epsilon (all->each[0].mean[0], -0.125, 0.02);
+  g_assert_cmpfloat_with_epsilon (all->each[0].covariance[0][0], 3 * 0.125 * 0.125 / 4 + 0.375 * 0.375 / 4, 3e-3);
+}
+
 static void
 test_camera_noise (void)
 {
@@ -309,6 +335,7 @@ main (int argc, char **argv)
   g_test_add ("/dataset/cache", Folder, NULL, set_up, test_cache, tear_down);
   g_test_add ("/dataset/parts", Folder, NULL, set_up, test_parts, tear_down);
   g_test_add ("/dataset/batches", Folder, NULL, set_up, test_batches, tear_down);
+  g_test_add ("/dataset/colours", Folder, NULL, set_up, test_colours, tear_down);
   g_test_add_func ("/camera-noise", test_camera_noise);
   return g_test_run ();
 }
