@@ -169,6 +169,11 @@ with Test("generate: into the selection, nothing else changes"):
     check(changed[20:44, 30:60].mean() > 0.9, "the selection was not filled")
     changed[20:44, 30:60] = False
     check(not changed.any(), "pixels outside changed")
+    other, same_layer = photo(96, 64)
+    other.select_rectangle(Gimp.ChannelOps.REPLACE, 30, 20, 30, 24)
+    scripted, = make("generate", other, [same_layer], target="selection", model="classes", seed=3, steps=5, **{"class": "wool"})
+    same(made, raw(scripted), "from the dialog and from a script")
+    other.delete()
     undo(frame, lambda: len(image.get_layers()) == 1)
     Gimp.Selection.none(image)
 
@@ -244,6 +249,51 @@ with Test("regenerate: cancel while it runs changes nothing"):
     time.sleep(1)
     check(len(image.get_layers()) == 1 and not image.is_dirty(), "the image changed")
     same(raw(layer), before, "the layer")
+
+
+with Test("regenerate: killed on the way, image and undo history stay sound"):
+    start()
+    kill_plugin()
+    no_window("Regenerating")
+    check(len(image.get_layers()) == 1, "a new layer")
+    same(raw(layer), before, "the layer")
+    check_undo_history(frame, layer)
+
+with Test("generate: with a large model the dialog is alive, and what changes while it computes is made"):
+    models = os.path.join(os.environ["XDG_DATA_HOME"], "gimp-diffusion", "models")
+    os.makedirs(models)
+    subprocess.run([os.environ["DIFFUSION_TINY_UNET"], "--large", os.path.join(models, "large")], check=True)
+    dialog = open_dialog(frame, "Generate")
+    press(find(dialog, "toggle button", "More settings"))
+    number(dialog, "Steps", 10)
+    choose(find(dialog, "combo box", "Model"), "large")
+    # Each time what runs has to end first.
+    for size in (48, 64, 56, 64):
+        number(dialog, "Size", size)
+        number(dialog, "Height", size)
+    number(dialog, "Count", 2)
+    preview(dialog)
+    end(dialog, "Generate", "Generate")
+    running = window("Generating")
+    wait("the first steps", lambda: state(find(running, "button", "Stop"), "SENSITIVE"))
+    images = Gimp.get_images()
+    end(running, "Stop", "Generating")
+    new = wait("the new image", lambda: [i for i in Gimp.get_images() if i not in images])[0]
+    check(new.get_width() == 64 and new.get_height() == 64, "it has %d×%d pixels" % (new.get_width(), new.get_height()))
+    close_all_but(display)
+
+with Test("generate: killed on the way, image and undo history stay sound"):
+    dialog = open_dialog(frame, "Generate")
+    choose(find(dialog, "combo box", "Into"), "New layers")
+    computed(dialog)
+    end(dialog, "Generate", "Generate")
+    running = window("Generating")
+    wait("the first steps", lambda: state(find(running, "button", "Stop"), "SENSITIVE"))
+    kill_plugin()
+    no_window("Generating")
+    check(len(image.get_layers()) == 1, "a new layer")
+    same(raw(layer), before, "the layer")
+    check_undo_history(frame, layer)
 
 display.delete()
 
