@@ -114,7 +114,8 @@ def reset(dialog, entry):
     """An entry of what the Reset button shows."""
     press(wait("the Reset button", lambda: [n for n in walk(dialog) if n.get_name() == "Reset"
                                             and n.get_action_iface() is not None])[0])
-    press(wait("“%s”" % entry, lambda: [n for w in windows() for n in walk(w) if n.get_name().startswith(entry)
+    press(wait("“%s”" % entry, lambda: [n for w in windows() if w != frame for n in walk(w)
+                                        if n.get_name().startswith(entry)
                                         and state(n, "SHOWING")])[0])
 
 
