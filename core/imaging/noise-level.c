@@ -14,7 +14,7 @@
 #define FLAT_SHARE 0.3
 /* A few blocks may all be of texture, so there noise has to be plain: the deviation that one block has to show, of white
  * noise and of a camera's, which is more like texture. More blocks need less of it, by the square root of their number. */
-#define PLAIN_WHITE 4.0
+#define PLAIN_WHITE 5.0
 #define PLAIN_CORRELATED 12.0
 
 typedef struct

@@ -9,9 +9,10 @@
 #define START 4
 
 /* The best σ over the deviation where the picture is flat: correlated noise is a camera's, which is stronger where there
- * is something to see. */
+ * is something to see and in part looks like texture. No more than HIDDEN does, so strong noise is nearly all seen. */
 #define WHITE_FACTOR 1.05
 #define CORRELATED_FACTOR 2.5
+#define HIDDEN 2.0
 #define CORRELATED_FROM 0.1
 #define CORRELATED_TO 0.5
 /* Less does not show in 8 bits. */
@@ -77,8 +78,8 @@ diffusion_noise_parts_sigma (double deviation, double correlation)
 {
   if (deviation < NO_NOISE)
     return 0;
-  return deviation
-         * (WHITE_FACTOR + diffusion_noise_parts_correlated (correlation) * (CORRELATED_FACTOR - WHITE_FACTOR));
+  return WHITE_FACTOR * deviation
+         + diffusion_noise_parts_correlated (correlation) * (CORRELATED_FACTOR - WHITE_FACTOR) * MIN (deviation, HIDDEN);
 }
 
 static gboolean

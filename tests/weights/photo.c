@@ -113,6 +113,25 @@ test_white (void)
     }
 }
 
+/* A camera's noise that is strong is nearly all seen where the picture is flat; a level far above it takes texture too. */
+static void
+test_camera (void)
+{
+  const double sigmas[] = { 8, 20 };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sigmas); i++)
+    {
+      g_autofree float *noisy = make_noisy (clean, 'c', sigmas[i], 0);
+      DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+
+      g_test_message ("a camera's noise of %g: found %.2f, correlation %.2f", sigmas[i], level.sigma, level.correlation);
+      g_assert_cmpfloat (level.sigma, >, 0.7 * sigmas[i]);
+      g_assert_cmpfloat (level.sigma, <, 1.4 * sigmas[i]);
+      g_assert_cmpfloat (level.correlation, >, 0.2);
+    }
+}
+
 /* Grain without colour, which the network takes for texture as long as the level is far too low. */
 static void
 test_gray (void)
@@ -429,6 +448,7 @@ main (int argc, char **argv)
   model = diffusion_photo_model_open (folder, &error);
   g_assert_no_error (error);
   g_test_add_func ("/weights/photo/white", test_white);
+  g_test_add_func ("/weights/photo/camera", test_camera);
   g_test_add_func ("/weights/photo/gray", test_gray);
   g_test_add_func ("/weights/photo/auto", test_auto);
   g_test_add_func ("/weights/photo/collage", test_collage);
