@@ -95,18 +95,26 @@ denoise (const float *in, double sigma)
   return out;
 }
 
+/* What is found of noise of one kind and deviation. */
+static DiffusionNoiseLevel
+find_level (char kind, double sigma)
+{
+  g_autofree float *clean = make_clean (), *noisy = make_noisy (clean, kind, sigma, 0);
+  DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+
+  g_test_message ("noise %c of %g: found %.2f, correlation %.2f", kind, sigma, level.sigma, level.correlation);
+  return level;
+}
+
 static void
 test_white (void)
 {
   const double sigmas[] = { 4, 12, 35 };
-  g_autofree float *clean = make_clean ();
 
   for (gsize i = 0; i < G_N_ELEMENTS (sigmas); i++)
     {
-      g_autofree float *noisy = make_noisy (clean, 'w', sigmas[i], 0);
-      DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+      DiffusionNoiseLevel level = find_level ('w', sigmas[i]);
 
-      g_test_message ("white noise of %g: found %.2f, correlation %.2f", sigmas[i], level.sigma, level.correlation);
       g_assert_cmpfloat (level.sigma, >, 0.8 * sigmas[i]);
       g_assert_cmpfloat (level.sigma, <, 1.3 * sigmas[i]);
       g_assert_cmpfloat (level.correlation, <, 0.2);
@@ -118,14 +126,11 @@ static void
 test_camera (void)
 {
   const double sigmas[] = { 8, 20 };
-  g_autofree float *clean = make_clean ();
 
   for (gsize i = 0; i < G_N_ELEMENTS (sigmas); i++)
     {
-      g_autofree float *noisy = make_noisy (clean, 'c', sigmas[i], 0);
-      DiffusionNoiseLevel level = estimate (SIDE, SIDE, 3, noisy);
+      DiffusionNoiseLevel level = find_level ('c', sigmas[i]);
 
-      g_test_message ("a camera's noise of %g: found %.2f, correlation %.2f", sigmas[i], level.sigma, level.correlation);
       g_assert_cmpfloat (level.sigma, >, 0.7 * sigmas[i]);
       g_assert_cmpfloat (level.sigma, <, 1.4 * sigmas[i]);
       g_assert_cmpfloat (level.correlation, >, 0.2);
