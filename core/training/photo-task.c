@@ -48,6 +48,7 @@ diffusion_photo_task_options_default (void)
     .sigma_most = DIFFUSION_PHOTO_SIGMA_MOST,
     .uniform_share = 0.5,
     .jpeg_share = 0.4,
+    .camera_share = 0.5,
     .misjudged_share = 0.5,
     .precision = DIFFUSION_PRECISION_BF16,
   };
@@ -176,6 +177,15 @@ misjudge (const PhotoTask *task, const DiffusionStream *stream, gint example)
   return kind < 0.2 * task->options.misjudged_share ? pow (2, 1 + 2 * u) : pow (2, 2 * u - 1);
 }
 
+/* A mix is spread over the batch as evenly as it goes, and alike in every step. */
+static gboolean
+is_camera (const DiffusionPhotoTaskOptions *options, gint example)
+{
+  if (options->noise == DIFFUSION_NOISE_MIX)
+    return floor ((example + 1) * options->camera_share) > floor (example * options->camera_share);
+  return options->noise == DIFFUSION_NOISE_CAMERA;
+}
+
 /* One example: its noise level, its noise, x_t. */
 static void
 make_noisy (gsize index, guint worker, gpointer data)
@@ -192,8 +202,7 @@ make_noisy (gsize index, guint worker, gpointer data)
   float *epsilon = task->epsilon + index * values;
   const float *clean = task->clean + index * values;
   float *x = diffusion_exec_value (task->exec, task->values.x) + index * values;
-  gboolean camera = task->options.noise == DIFFUSION_NOISE_CAMERA
-                    || (task->options.noise == DIFFUSION_NOISE_MIX && example % 2 == 1);
+  gboolean camera = is_camera (&task->options, example);
   float keep;
 
   if (camera)

@@ -13,7 +13,7 @@ typedef enum
 {
   DIFFUSION_NOISE_WHITE,
   DIFFUSION_NOISE_CAMERA,
-  DIFFUSION_NOISE_MIX /* half of the examples each */
+  DIFFUSION_NOISE_MIX
 } DiffusionNoiseKind;
 
 /**
@@ -26,6 +26,7 @@ typedef enum
  * @sigma_most: greatest noise
  * @uniform_share: share of the examples whose σ is uniform between the two; the others' is log-uniform
  * @jpeg_share: share of the examples with camera noise that went through a JPEG file
+ * @camera_share: of %DIFFUSION_NOISE_MIX, the share of the examples with a camera's noise
  * @misjudged_share: share of the examples whose σ is told wrong, so that the network does not take an estimate at its word
  * @precision: of the matrix products
  */
@@ -39,6 +40,7 @@ typedef struct
   double sigma_most;
   double uniform_share;
   double jpeg_share;
+  double camera_share;
   double misjudged_share;
   DiffusionPrecision precision;
 } DiffusionPhotoTaskOptions;

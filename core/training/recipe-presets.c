@@ -11,7 +11,7 @@ static const char defaults[]
     "adaptive-norm=yes resample=conv style=guided pixel-unshuffle=1 circular=no time-width=0 head=image dropout=0 "
     "classes=no upscale=1 "
     "predict=epsilon variance=fixed-small loss=mse weighting=none noise-schedule=linear diffusion-steps=1000 t-distribution=uniform "
-    "t-range=none noise=mix sigma=1,75 sigma-uniform=0.5 jpeg=0.4 misjudged=0.5 "
+    "t-range=none noise=mix sigma=1,75 sigma-uniform=0.5 camera=0.5 jpeg=0.4 misjudged=0.5 "
     "size=32 batch=16 scales=1 flips=yes turns=no shifts=no soft=0 soft-range=0.4,1.5 hold-out=0 "
     "steps=100000 micro-batch=0 learning-rate=0.0002 beta1=0.9 beta2=0.999 weight-decay=0 warmup=500 "
     "schedule=constant decay-share=0.3 clip=1 ema=0.999 precision=bf16 seed=1 "
@@ -20,8 +20,8 @@ static const char defaults[]
 static const DiffusionRecipePreset presets[] = {
   { "photo", N_ ("the denoiser that ships, for photographs of any size"),
     "network=photo widths=64,128,256 blocks=3,3,4,3,3 time-width=128 loss=l1 phases=0.55:16:64,1:8:96 "
-    "scales=1,0.7,0.5,0.35 flips=yes turns=yes soft=0.35 steps=30000 micro-batch=4 learning-rate=0.002 beta2=0.99 "
-    "warmup=300 schedule=trapezoid decay-share=0.45 clip=0.5 ema=0.999" },
+    "camera=0.3 misjudged=0.2 scales=1,0.7,0.5,0.35 flips=yes turns=yes soft=0.35 steps=30000 micro-batch=4 "
+    "learning-rate=0.002 beta2=0.99 warmup=300 schedule=trapezoid decay-share=0.45 clip=0.5 ema=0.999" },
   { "tiny", N_ ("a small generator of 32×32 pictures, to try things out"),
     "widths=32,64,64 attention=8 noise-schedule=cosine predict=v size=32 batch=16 learning-rate=0.001 warmup=100 "
     "steps=20000 ema=0.995" },

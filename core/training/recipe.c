@@ -411,6 +411,7 @@ diffusion_recipe_make_photo (const DiffusionRecipe *recipe,
   photo->sigma_most = recipe->sigma.values[1];
   photo->uniform_share = recipe->sigma_uniform;
   photo->jpeg_share = recipe->jpeg;
+  photo->camera_share = recipe->camera;
   photo->misjudged_share = recipe->misjudged;
   photo->precision = (DiffusionPrecision) recipe->precision;
   return TRUE;

@@ -75,6 +75,7 @@ typedef struct
   DiffusionRecipeList sigma;
   double sigma_uniform;
   double jpeg;
+  double camera;
   double misjudged;
 
   gint64 size;

@@ -326,6 +326,47 @@ test_camera_noise (void)
   g_assert_cmpfloat (sqrt (squares * CAMERAS), <, 1.3);
 }
 
+/* The loss of one example of a network that predicts nothing. */
+static double
+example_loss (const DiffusionDataset *dataset, DiffusionNoiseKind noise, double camera_share, gint example)
+{
+  DiffusionPhotoTaskOptions options = diffusion_photo_task_options_default ();
+  DiffusionTrainBatch batch = { .seed = 2, .step = 3, .first = example, .n = 1, .total = 1, .size = 32 };
+  double loss = 0;
+
+  options.config = (DiffusionPhotoConfig) { { 2, 2, 2 }, { 0, 0, 0, 0, 0 }, 2 };
+  options.noise = noise;
+  options.camera_share = camera_share;
+
+  g_autoptr (DiffusionTrainTask) task = diffusion_photo_task_new (&options, dataset);
+
+  g_assert_nonnull (diffusion_params_allocate (task->params, NULL));
+  g_assert_true (task->run (task, &batch, NULL, &loss, NULL, NULL));
+  return loss;
+}
+
+static void
+test_mix (Folder *folder, gconstpointer data)
+{
+  static const struct
+  {
+    double share;
+    const char *kinds; /* of each example, white or camera */
+  } mixes[] = { { 0, "wwwwwwww" }, { 0.25, "wwwcwwwc" }, { 0.5, "wcwcwcwc" }, { 0.75, "wccc" }, { 1, "cccc" } };
+  g_autoptr (DiffusionDataset) dataset = open_dataset (folder, FALSE, NULL, NULL);
+
+  for (gsize m = 0; m < G_N_ELEMENTS (mixes); m++)
+    for (gint i = 0; mixes[m].kinds[i] != '\0'; i++)
+      {
+        double white = example_loss (dataset, DIFFUSION_NOISE_WHITE, 0.5, i);
+        double camera = example_loss (dataset, DIFFUSION_NOISE_CAMERA, 0.5, i);
+
+        g_assert_cmpfloat (white, !=, camera);
+        g_assert_cmpfloat (example_loss (dataset, DIFFUSION_NOISE_MIX, mixes[m].share, i), ==,
+                           mixes[m].kinds[i] == 'w' ? white : camera);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -336,6 +377,7 @@ main (int argc, char **argv)
   g_test_add ("/dataset/parts", Folder, NULL, set_up, test_parts, tear_down);
   g_test_add ("/dataset/batches", Folder, NULL, set_up, test_batches, tear_down);
   g_test_add ("/dataset/colours", Folder, NULL, set_up, test_colours, tear_down);
+  g_test_add ("/dataset/mix", Folder, NULL, set_up, test_mix, tear_down);
   g_test_add_func ("/camera-noise", test_camera_noise);
   return g_test_run ();
 }
