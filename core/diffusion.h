@@ -51,6 +51,7 @@
 #include "core/model/unet-config.h"
 #include "core/model/unet-parameters.h"
 #include "core/model/unet-runner.h"
+#include "core/training/blotches.h"
 #include "core/training/camera-noise.h"
 #include "core/training/dataset.h"
 #include "core/training/group.h"

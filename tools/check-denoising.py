@@ -3,8 +3,8 @@
 """Denoises pictures that are hard to judge, with nothing set, and says which came out wrong.
 
 Cases are made from the clean photographs of a folder and from nothing: noise of known strength and kind, JPEG, grain, other
-scales, collages of different noise, gradients, text, dark skies, tiny and odd pictures. Run it with ./dev exec, after ./dev bench
-has installed what it needs; ends with 1 when a case is wrong."""
+scales, collages of different noise, letterboxes, night and blown-out light, gradients, text, dark skies, tiny and odd pictures.
+Run it with ./dev exec, after ./dev bench has installed what it needs; ends with 1 when a case is wrong."""
 import argparse
 import json
 import pathlib
@@ -124,6 +124,33 @@ def corners(photo, least, most):
     return photo + random.normal(0, 1, photo.shape) * (least + (most - least) * share)
 
 
+def letterbox(noisy):
+    """Black bars, which a program added after the noise."""
+    framed = noisy.copy()
+    bar = noisy.shape[0] // 6
+    framed[:bar] = framed[-bar:] = 0
+    return framed
+
+
+def mount(noisy):
+    """A frame of one colour."""
+    framed = numpy.full(noisy.shape, 181.0)
+    framed[21:-21, 37:-37] = noisy[21:-21, 37:-37]
+    return framed
+
+
+def night(picture):
+    return 3 + 0.13 * picture
+
+
+def blown(picture):
+    return numpy.clip(1.9 * picture, 0, 255)
+
+
+def sharpened(picture):
+    return numpy.clip(picture + 0.7 * (picture - blur(picture, 1)), 0, 255)
+
+
 def check_photos(photos):
     for factor in (0.7, 1.3):
         for sigma in (5, 15, 35):
@@ -149,6 +176,18 @@ def check_photos(photos):
     for sigma in (8, 20):
         check("camera %g, then half size" % sigma, each(photos, lambda p: half(camera(p, sigma, 5)), half), gain=0.2)
         check("camera %g, then double size" % sigma, each(photos, lambda p: double(camera(p, sigma, 5)), double), gain=0.2)
+    for name, frame in (("letterbox", letterbox), ("mount", mount)):
+        check("%s, clean" % name, each(photos, frame, frame), least=45)
+        check("%s, white 10" % name, each(photos, lambda p: frame(white(p, 10)), frame), gain=2.0)
+        check("%s, camera 8" % name, each(photos, lambda p: frame(camera(p, 8, 6)), frame), gain=0.2)
+    check("night, clean", each(photos, night, night), least=45)
+    check("night, white 6", each(photos, lambda p: numpy.clip(white(night(p), 6), 0, 255), night), gain=2.0)
+    check("night, camera 6", each(photos, lambda p: camera(night(p), 6, 8), night), gain=1.5)
+    check("blown, clean", each(photos, blown, blown), least=45)
+    check("blown, white 10", each(photos, lambda p: numpy.clip(white(blown(p), 10), 0, 255), blown), gain=2.0)
+    check("blown, camera 8", each(photos, lambda p: camera(blown(p), 8, 9), blown), gain=0.2)
+    check("sharpened, clean", each(photos, sharpened, sharpened), least=45)
+    check("sharpened, camera 6", each(photos, lambda p: sharpened(camera(p, 6, 4)), sharpened), gain=0.2)
     for least, most in ((0, 10), (0, 35), (5, 35), (5, 15), (10, 20), (10, 14)):
         check("halves of white %g and %g" % (least, most), each(photos, lambda p: beside(p, least, most)), gain=2.0)
     for least, most in ((4, 8), (5, 20)):

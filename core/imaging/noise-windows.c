@@ -16,6 +16,11 @@
 /* Noise, a camera's too, is not like itself from this many pixels on; patterns are looked for as far as this. */
 #define PATTERN_FROM 6
 #define PATTERN_TO 12
+/* Black and white, to half a step of 8 bits, and how much of them a block may hold: beside the bars of a letterbox or in
+ * highlights the rest would seem to have less noise. */
+#define BLACK (0.5f / 255)
+#define WHITE (254.5f / 255)
+#define CLIPPED_SHARE 0.25
 
 typedef struct
 {
@@ -174,21 +179,28 @@ measure_block (const float *window, const float *epsilon, float scale, gint left
   const gint side = DIFFUSION_NOISE_BLOCK;
   float least = INFINITY, most = -INFINITY;
   double sum = 0;
+  gint clipped = 0;
 
   memset (block, 0, sizeof *block);
   for (gint y = top; y < top + side; y++)
     for (gint x = left; x < left + side; x++)
-      for (gsize c = 0; c < 3; c++)
-        {
-          gsize i = ((gsize) y * FULL + (gsize) x) * 3 + c;
-          float noise = scale * epsilon[i];
+      {
+        const gsize pixel = ((gsize) y * FULL + (gsize) x) * 3;
+        const float *rgb = window + pixel;
+        const float dark = MIN (MIN (rgb[0], rgb[1]), rgb[2]), bright = MAX (MAX (rgb[0], rgb[1]), rgb[2]);
 
-          block->energy[c] += noise * noise;
-          block->lagged += noise * scale * epsilon[i + 3];
-          sum += window[i];
-          least = MIN (least, window[i]);
-          most = MAX (most, window[i]);
-        }
+        for (gsize c = 0; c < 3; c++)
+          {
+            float noise = scale * epsilon[pixel + c];
+
+            block->energy[c] += noise * noise;
+            block->lagged += noise * scale * epsilon[pixel + c + 3];
+            sum += rgb[c];
+          }
+        least = MIN (least, dark);
+        most = MAX (most, bright);
+        clipped += bright <= BLACK || dark >= WHITE;
+      }
   for (int c = 0; c < 3; c++)
     {
       block->energy[c] /= side * side;
@@ -198,7 +210,8 @@ measure_block (const float *window, const float *epsilon, float scale, gint left
   block->repeats = find_pattern (epsilon, left, top);
   block->brightness = sum / (3 * side * side);
   /* Clipping cuts noise off, and what was drawn or filled has none. */
-  block->tells = opaque && most > least && block->brightness > 0.02 && block->brightness < 0.98;
+  block->tells = opaque && most > least && block->brightness > 0.02 && block->brightness < 0.98
+                 && clipped <= CLIPPED_SHARE * side * side;
 }
 
 static void

@@ -5,12 +5,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/training/blotches.h"
+
 /* Pixels computed around the patch so that no filter sees the patch's border. */
 #define MARGIN 12
 /* Entries of the inverse tone curve. */
 #define CURVE 256
 /* Parameters and noise read different channels of the random field. */
 #define PARAMETER_CHANNEL 64
+#define BLOTCH_CHANNEL 128
 
 typedef struct
 {
@@ -42,6 +45,8 @@ typedef struct
   float flat_left;           /* what it leaves where the picture is flat; edges and texture keep theirs */
   float flat_contrast;       /* contrast of a texture that counts as half flat */
   float sharpen, sharpen_radius;
+  float blotches[2];         /* coarse noise of R − Y and B − Y, as shares of the rest's deviation */
+  float octaves[DIFFUSION_BLOTCH_OCTAVES];
   float white_share;         /* independent noise added after all, as after a reduction in size */
 } Camera;
 
@@ -173,6 +178,16 @@ draw_camera (Camera *camera, Dice *dice)
     {
       camera->sharpen = uniform (dice, 0.2f, 0.8f);
       camera->sharpen_radius = uniform (dice, 0.6f, 1.4f);
+    }
+  if (chance (dice, 0.4f))
+    {
+      camera->blotches[1] = log_uniform (dice, 0.15f, 0.9f);
+      camera->blotches[0] = camera->blotches[1] * uniform (dice, 0.5f, 1);
+      for (int i = 0; i < DIFFUSION_BLOTCH_OCTAVES; i++)
+        camera->octaves[i] = log_uniform (dice, 0.3f, 1);
+      /* Where the coarse part is left the fine one is mostly gone. */
+      if (chance (dice, 0.7f))
+        camera->chroma_left = log_uniform (dice, 0.1f, 0.5f);
     }
   if (chance (dice, 0.15f))
     camera->white_share = uniform (dice, 0.1f, 0.7f);
@@ -463,6 +478,28 @@ spare_texture (const Camera *camera, const float *clean, gint height, gint width
       }
 }
 
+/* What cameras leave of the chroma's noise when they write JPEG: colour that changes slowly, about as much in every octave
+ * from 8 to 64 pixels. Luma stays. */
+static void
+add_blotches (const Camera *camera, const DiffusionStream *stream, gint height, gint width, float deviation,
+              float *epsilon, float *scratch)
+{
+  if (camera->blotches[1] == 0)
+    return;
+  for (gint c = 0; c < 2; c++)
+    {
+      const float level = deviation * camera->blotches[c], luma = c == 0 ? 0.3f : 0.11f;
+
+      diffusion_blotches_fill (stream, BLOTCH_CHANNEL + 2 * DIFFUSION_BLOTCH_OCTAVES * c, camera->octaves, height, width,
+                               scratch);
+      for (gint i = 0; i < height * width; i++)
+        {
+          epsilon[3 * i + 2 * c] += level * scratch[i];
+          epsilon[3 * i + 1] -= level * scratch[i] * luma / 0.59f;
+        }
+    }
+}
+
 static double
 mean_square (const float *values, gsize n)
 {
@@ -521,6 +558,7 @@ diffusion_camera_noise (const DiffusionStream *stream, const float *clean, gint 
           planes[c][(gsize) (y + MARGIN) * (gsize) wide + (gsize) (x + MARGIN)];
 
   spare_texture (&camera, clean, height, width, epsilon, scratch);
+  add_blotches (&camera, stream, height, width, (float) sqrt (mean_square (epsilon, samples)), epsilon, scratch);
   square = mean_square (epsilon, samples);
   if (camera.white_share > 0 || !(square > 1e-12))
     {

@@ -326,6 +326,49 @@ test_camera_noise (void)
   g_assert_cmpfloat (sqrt (squares * CAMERAS), <, 1.3);
 }
 
+/* Of mean 0 and variance 1 everywhere, also between the corners of cells, and as coarse as asked for. */
+static void
+test_blotches (void)
+{
+  enum { SIZE = 37, FIELDS = 1500, COUNT = SIZE * SIZE };
+  static const float finest[DIFFUSION_BLOTCH_OCTAVES] = { 2 }, coarsest[DIFFUSION_BLOTCH_OCTAVES] = { [3] = 0.5f };
+  const float *const weights[] = { finest, coarsest };
+  g_autofree float *field = g_new (float, COUNT), *again = g_new (float, COUNT);
+
+  for (gsize k = 0; k < G_N_ELEMENTS (weights); k++)
+    {
+      g_autofree double *sums = g_new0 (double, COUNT), *squares = g_new0 (double, COUNT);
+      double lagged = 0, square = 0, far = 0;
+
+      for (guint i = 0; i < FIELDS; i++)
+        {
+          DiffusionStream stream = { 7, DIFFUSION_PURPOSE_NOISE, i };
+
+          diffusion_blotches_fill (&stream, 8, weights[k], SIZE, SIZE, field);
+          diffusion_blotches_fill (&stream, 8, weights[k], SIZE, SIZE, again);
+          g_assert_cmpmem (field, COUNT * sizeof *field, again, COUNT * sizeof *again);
+          for (gint j = 0; j < COUNT; j++)
+            {
+              sums[j] += field[j];
+              squares[j] += (double) field[j] * field[j];
+            }
+          square += (double) field[0] * field[0];
+          lagged += (double) field[0] * field[1];
+          far += (double) field[0] * field[12];
+        }
+      for (gint j = 0; j < COUNT; j++)
+        {
+          g_assert_cmpfloat (fabs (sums[j] / FIELDS), <, 0.15);
+          g_assert_cmpfloat (fabs (squares[j] / FIELDS - 1), <, 0.25);
+        }
+      g_assert_cmpfloat (lagged / square, >, k == 0 ? 0.7 : 0.98);
+      if (k == 0)
+        g_assert_cmpfloat (fabs (far / square), <, 0.1);
+      else
+        g_assert_cmpfloat (far / square, >, 0.6);
+    }
+}
+
 /* The loss of one example of a network that predicts nothing. */
 static double
 example_loss (const DiffusionDataset *dataset, DiffusionNoiseKind noise, double camera_share, gint example)
@@ -378,6 +421,7 @@ main (int argc, char **argv)
   g_test_add ("/dataset/batches", Folder, NULL, set_up, test_batches, tear_down);
   g_test_add ("/dataset/colours", Folder, NULL, set_up, test_colours, tear_down);
   g_test_add ("/dataset/mix", Folder, NULL, set_up, test_mix, tear_down);
+  g_test_add_func ("/blotches", test_blotches);
   g_test_add_func ("/camera-noise", test_camera_noise);
   return g_test_run ();
 }

@@ -313,6 +313,31 @@ test_transparent (void)
   g_assert_cmpfloat (level.sigma, <, 10.4);
 }
 
+/* Beside bars that have no noise there is as much as elsewhere. */
+static void
+test_letterbox (void)
+{
+  static const float bars[] = { 0, 1 };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize k = 0; k < G_N_ELEMENTS (bars); k++)
+    {
+      g_autofree float *noisy = make_noisy (clean, 'w', 15, 0);
+      DiffusionNoiseLevel level;
+
+      for (gint y = 0; y < SIDE; y++)
+        if (y < SIDE / 6 || y >= SIDE - SIDE / 6)
+          for (gint i = 0; i < 3 * SIDE; i++)
+            noisy[y * SIDE * 3 + i] = bars[k];
+      level = estimate (SIDE, SIDE, 3, noisy);
+      g_test_message ("bars of %g: %u levels, %.2f to %.2f", bars[k], level.map.n_levels, level.map.sigmas[0],
+                      level.map.sigmas[level.map.n_levels - 1]);
+      g_assert_cmpint (level.map.n_levels, ==, 1);
+      g_assert_cmpfloat (level.sigma, >, 12);
+      g_assert_cmpfloat (level.sigma, <, 18);
+    }
+}
+
 static void
 test_wrong_level (void)
 {
@@ -459,6 +484,7 @@ main (int argc, char **argv)
   g_test_add_func ("/weights/photo/collage", test_collage);
   g_test_add_func ("/weights/photo/even", test_even);
   g_test_add_func ("/weights/photo/transparent", test_transparent);
+  g_test_add_func ("/weights/photo/letterbox", test_letterbox);
   g_test_add_func ("/weights/photo/wrong-level", test_wrong_level);
   g_test_add_func ("/weights/photo/no-noise", test_no_noise);
   g_test_add_func ("/weights/photo/patterns", test_patterns);
