@@ -14,6 +14,7 @@
 /* Parameters and noise read different channels of the random field. */
 #define PARAMETER_CHANNEL 64
 #define BLOTCH_CHANNEL 128
+#define BLOTCH_PARAMETER 64
 
 typedef struct
 {
@@ -179,18 +180,23 @@ draw_camera (Camera *camera, Dice *dice)
       camera->sharpen = uniform (dice, 0.2f, 0.8f);
       camera->sharpen_radius = uniform (dice, 0.6f, 1.4f);
     }
-  if (chance (dice, 0.4f))
-    {
-      camera->blotches[1] = log_uniform (dice, 0.15f, 0.9f);
-      camera->blotches[0] = camera->blotches[1] * uniform (dice, 0.5f, 1);
-      for (int i = 0; i < DIFFUSION_BLOTCH_OCTAVES; i++)
-        camera->octaves[i] = log_uniform (dice, 0.3f, 1);
-      /* Where the coarse part is left the fine one is mostly gone. */
-      if (chance (dice, 0.7f))
-        camera->chroma_left = log_uniform (dice, 0.1f, 0.5f);
-    }
   if (chance (dice, 0.15f))
     camera->white_share = uniform (dice, 0.1f, 0.7f);
+}
+
+/* Parameters of their own, so that cameras without blotches are what they were before there were any. */
+static void
+draw_blotches (Camera *camera, Dice *dice)
+{
+  if (camera->demosaic == DEMOSAIC_NONE || !chance (dice, 0.4f))
+    return;
+  camera->blotches[1] = log_uniform (dice, 0.15f, 0.9f);
+  camera->blotches[0] = camera->blotches[1] * uniform (dice, 0.5f, 1);
+  for (int i = 0; i < DIFFUSION_BLOTCH_OCTAVES; i++)
+    camera->octaves[i] = log_uniform (dice, 0.3f, 1);
+  /* Where the coarse part is left the fine one is mostly gone. */
+  if (chance (dice, 0.7f))
+    camera->chroma_left = log_uniform (dice, 0.1f, 0.5f);
 }
 
 static inline float
@@ -518,11 +524,12 @@ diffusion_camera_noise (const DiffusionStream *stream, const float *clean, gint 
   g_autofree float *block = g_new0 (float, 7 * n);
   float *planes[3] = { block, block + n, block + 2 * n };
   float *noise = block + 3 * n, *scene = block + 4 * n, *scratch = block + 5 * n;
-  Dice dice = { stream, 0 };
+  Dice dice = { stream, 0 }, blotch_dice = { stream, BLOTCH_PARAMETER };
   Camera camera;
   double square;
 
   draw_camera (&camera, &dice);
+  draw_blotches (&camera, &blotch_dice);
   if (camera.demosaic == DEMOSAIC_NONE)
     {
       float common = uniform (&dice, 0, 1);
