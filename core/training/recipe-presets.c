@@ -13,7 +13,8 @@ static const char defaults[]
     "predict=epsilon variance=fixed-small loss=mse weighting=none noise-schedule=linear diffusion-steps=1000 t-distribution=uniform "
     "t-range=none noise=mix sigma=1,75 sigma-uniform=0.5 camera=0.5 jpeg=0.4 misjudged=0.5 "
     "size=32 batch=16 scales=1 flips=yes turns=no shifts=no soft=0 soft-range=0.4,1.5 hold-out=0 "
-    "steps=100000 micro-batch=0 learning-rate=0.0002 beta1=0.9 beta2=0.999 weight-decay=0 warmup=500 "
+    "steps=100000 micro-batch=0 optimizer=adamw learning-rate=0.0002 beta1=0.9 beta2=0.999 momentum=0.95 weight-decay=0 "
+    "warmup=500 "
     "schedule=constant decay-share=0.3 clip=1 ema=0.999 precision=bf16 seed=1 "
     "checkpoint-minutes=3 keep=3 plot=0 samples=0 samples-every=1000";
 

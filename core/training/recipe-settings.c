@@ -32,6 +32,7 @@ static const char *const weighting_words[]
   = { "none", "epsilon", "truncated-snr", "snr-plus-one", "min-snr", "p2", NULL };
 static const char *const distribution_words[] = { "uniform", "low", "importance", NULL };
 static const char *const noise_words[] = { "white", "camera", "mix", NULL };
+static const char *const optimizer_words[] = { "adamw", "muon", NULL };
 static const char *const rate_words[] = { "constant", "cosine", "trapezoid", NULL };
 static const char *const precision_words[] = { "f32", "bf16", NULL };
 
@@ -121,10 +122,13 @@ static const DiffusionSetting settings[] = {
   WHOLE ("steps", OPTIMISATION, steps, 1, G_MAXINT32, FALSE, N_ ("Steps of the whole training")),
   WHOLE ("micro-batch", OPTIMISATION, micro_batch, 0, 65536, FALSE,
          N_ ("Pictures at once, whose gradients add up to a batch's; 0: the whole batch")),
+  CHOICE ("optimizer", OPTIMISATION, optimizer, optimizer_words, FALSE,
+          N_ ("adamw, or muon, which learns more from each step (with AdamW for vectors)")),
   NUMBER ("learning-rate", OPTIMISATION, learning_rate, 1e-12, 1, N_ ("Highest learning rate")),
   NUMBER ("beta1", OPTIMISATION, beta1, 0, 0.999999, N_ ("AdamW: decay of the first moment")),
   NUMBER ("beta2", OPTIMISATION, beta2, 0, 0.99999999, N_ ("AdamW: decay of the second moment")),
-  NUMBER ("weight-decay", OPTIMISATION, weight_decay, 0, 10, N_ ("AdamW: decay of the weights, times the rate")),
+  NUMBER ("momentum", OPTIMISATION, momentum, 0, 0.999999, N_ ("Muon: decay of the mean of gradients")),
+  NUMBER ("weight-decay", OPTIMISATION, weight_decay, 0, 10, N_ ("Decay of the weights, times the rate")),
   WHOLE ("warmup", OPTIMISATION, warmup, 0, G_MAXINT32, FALSE, N_ ("Steps of linear warm-up")),
   CHOICE ("schedule", OPTIMISATION, schedule, rate_words, FALSE,
           N_ ("The learning rate: constant, cosine (to 0) or trapezoid (constant, then straight to 0)")),

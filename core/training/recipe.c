@@ -106,6 +106,9 @@ diffusion_recipe_make_options (const DiffusionRecipe *recipe, DiffusionTrainOpti
     return FALSE;
   options->steps = (guint64) recipe->steps;
   options->micro_batch = (gint) recipe->micro_batch;
+  options->optimizer = (DiffusionOptimizer) recipe->optimizer;
+  options->momentum = recipe->momentum;
+  options->precision = (DiffusionPrecision) recipe->precision;
   options->adamw
     = (DiffusionAdamW) { recipe->learning_rate, recipe->beta1, recipe->beta2, 1e-8, recipe->weight_decay };
   options->warmup = (guint64) recipe->warmup;

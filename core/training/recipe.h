@@ -92,9 +92,11 @@ typedef struct
 
   gint64 steps;
   gint64 micro_batch;
+  gint64 optimizer;
   double learning_rate;
   double beta1;
   double beta2;
+  double momentum;
   double weight_decay;
   gint64 warmup;
   gint64 schedule;

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
+#include "core/training/muon.h"
 #include "core/training/reduction.h"
 #include "core/training/train-folder.h"
 #include "core/training/train-log.h"
@@ -28,6 +29,7 @@ typedef struct
   char *description;
   DiffusionTrainState state;
   float *gradients;
+  DiffusionMuon *muon; /* or NULL */
   DiffusionReduction *reduction;
   DiffusionTrainLog *log;
   gint64 saved_at;
@@ -50,6 +52,8 @@ diffusion_train_options_default (void)
     .n_phases = 1,
     .phases = { { 1, 16, 64 } },
     .adamw = { 1e-4, 0.9, 0.999, 1e-8, 0 },
+    .momentum = 0.95,
+    .precision = DIFFUSION_PRECISION_BF16,
     .warmup = 300,
     .schedule = DIFFUSION_RATE_CONSTANT,
     .decay_share = 0.3,
@@ -108,6 +112,8 @@ diffusion_train_plan_bytes (DiffusionTrainTask *task, const DiffusionTrainOption
                  + (4 + options->n_emas) * diffusion_params_get_total (task->params) * sizeof (float);
   gsize most = 0;
 
+  if (options->optimizer == DIFFUSION_OPTIMIZER_MUON)
+    blocks += diffusion_muon_bytes (task->params);
   if (options->memory_limit > 0)
     task->memory = options->memory_limit > blocks ? options->memory_limit - blocks : 1;
 
@@ -125,6 +131,7 @@ trainer_clear (Trainer *trainer)
   diffusion_free (trainer->state.second);
   for (guint i = 0; i < trainer->state.n_emas; i++)
     diffusion_free (trainer->state.emas[i]);
+  diffusion_muon_free (trainer->muon);
   diffusion_reduction_free (trainer->reduction);
   diffusion_free (trainer->gradients);
   diffusion_train_log_free (trainer->log);
@@ -163,6 +170,12 @@ allocate (Trainer *trainer, GError **error)
     {
       *blocks[i] = diffusion_try_alloc0 (state->n * sizeof (float), _ ("training"), error);
       if (*blocks[i] == NULL)
+        return FALSE;
+    }
+  if (trainer->options->optimizer == DIFFUSION_OPTIMIZER_MUON)
+    {
+      trainer->muon = diffusion_muon_new (trainer->task->params, trainer->options->precision, error);
+      if (trainer->muon == NULL)
         return FALSE;
     }
   trainer->reduction = diffusion_reduction_new (trainer->group, trainer->task->params, trainer->gradients);
@@ -395,8 +408,43 @@ join (Trainer *trainer, gboolean ok, double *loss, double *norm, GCancellable *c
   return TRUE;
 }
 
-/* One step: gradients of all micro-batches, clipping, AdamW, averages. Until AdamW nothing but the gradients has
- * changed, so a step can be dropped half way. */
+/* Moves the parameters. */
+static void
+update (Trainer *trainer, double learning_rate, double scale)
+{
+  const DiffusionTrainOptions *options = trainer->options;
+  const DiffusionParams *params = trainer->task->params;
+  DiffusionTrainState *state = &trainer->state;
+  DiffusionAdamW adamw = options->adamw;
+  gsize begin = 0;
+
+  adamw.learning_rate = learning_rate;
+  if (trainer->muon != NULL)
+    diffusion_muon_step (trainer->muon, learning_rate, options->momentum, adamw.weight_decay, trainer->gradients, scale,
+                         state->first, state->params);
+  /* What lies between the parameters that Muon has taken. */
+  for (guint i = 0; i <= diffusion_params_get_n (params); i++)
+    {
+      const DiffusionParam *taken = NULL;
+      gsize end = state->n;
+
+      if (i < diffusion_params_get_n (params))
+        {
+          taken = diffusion_params_get (params, i);
+          if (trainer->muon == NULL || !diffusion_muon_takes (taken))
+            continue;
+          end = taken->offset;
+        }
+      if (end > begin)
+        diffusion_adamw_step (&adamw, state->step + 1, end - begin, trainer->gradients + begin, scale,
+                              state->first + begin, state->second + begin, state->params + begin);
+      if (taken != NULL)
+        begin = taken->offset + taken->size;
+    }
+}
+
+/* One step: gradients of all micro-batches, clipping, the optimizer, averages. Until the optimizer nothing but the
+ * gradients has changed, so a step can be dropped half way. */
 static gboolean
 take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancellable, GError **error)
 {
@@ -404,7 +452,7 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   DiffusionTrainState *state = &trainer->state;
   const DiffusionTrainPhase *phase = find_phase (options, state->step);
   DiffusionTrainBatch whole = { options->seed, (guint32) state->step, 0, phase->batch, phase->batch, phase->size };
-  DiffusionAdamW adamw = options->adamw;
+  double learning_rate = diffusion_train_learning_rate (options, state->step);
   double loss = 0, norm = 0, scale = 1;
   gboolean ok;
 
@@ -421,9 +469,7 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
     trainer->task->finish (trainer->task, &whole);
   if (options->clip_norm > 0 && norm > options->clip_norm)
     scale = options->clip_norm / norm;
-  adamw.learning_rate = diffusion_train_learning_rate (options, state->step);
-  diffusion_adamw_step (&adamw, state->step + 1, state->n, trainer->gradients, scale, state->first, state->second,
-                        state->params);
+  update (trainer, learning_rate, scale);
   for (guint i = 0; i < state->n_emas; i++)
     {
       /* Early averages forget the random start sooner. */
@@ -441,7 +487,7 @@ take_step (Trainer *trainer, DiffusionTrainReport *report, GCancellable *cancell
   report->loss = loss;
   report->smooth_loss = state->smooth_loss;
   report->gradient_norm = norm;
-  report->learning_rate = adamw.learning_rate;
+  report->learning_rate = learning_rate;
   report->average = state->emas[0];
   return TRUE;
 }

@@ -32,11 +32,25 @@ typedef struct
 } DiffusionTrainPhase;
 
 /**
+ * DiffusionOptimizer:
+ * @DIFFUSION_OPTIMIZER_ADAMW: AdamW for all parameters
+ * @DIFFUSION_OPTIMIZER_MUON: Muon for those that diffusion_muon_takes(), AdamW for the others
+ */
+typedef enum
+{
+  DIFFUSION_OPTIMIZER_ADAMW,
+  DIFFUSION_OPTIMIZER_MUON
+} DiffusionOptimizer;
+
+/**
  * DiffusionTrainOptions:
  * @steps: steps of the whole training
  * @n_phases: number of @phases
  * @micro_batch: pictures at once, 0 for the whole batch (gradients are accumulated)
- * @adamw: optimiser; its learning_rate is the highest
+ * @optimizer: what takes the steps
+ * @adamw: its learning_rate is the highest, and Muon's too, as its weight_decay
+ * @momentum: Muon's
+ * @precision: of Muon's products
  * @warmup: steps of linear warm-up
  * @schedule: how the rate goes on
  * @decay_share: for %DIFFUSION_RATE_TRAPEZOID
@@ -57,7 +71,10 @@ typedef struct
   guint n_phases;
   DiffusionTrainPhase phases[DIFFUSION_MAX_PHASES];
   gint micro_batch;
+  DiffusionOptimizer optimizer;
   DiffusionAdamW adamw;
+  double momentum;
+  DiffusionPrecision precision;
   guint64 warmup;
   DiffusionRateSchedule schedule;
   double decay_share;

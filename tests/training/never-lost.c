@@ -68,6 +68,19 @@ test_interrupted (TinyFolder *folder, gconstpointer data)
   tiny_assert_clean (folder, "stopped");
 }
 
+/* Muon too goes on where it was, and is not AdamW. */
+static void
+test_muon (TinyFolder *folder, gconstpointer data)
+{
+  tiny_run (folder, 0, "--steps 1", "start");
+  tiny_run (folder, 0, "--steps 40 --muon", "whole");
+  tiny_run (folder, 0, "--steps 17 --muon", "parts");
+  tiny_run (folder, 0, "--steps 40 --muon", "parts");
+  tiny_run (folder, 0, "--steps 40", "adamw");
+  tiny_assert_same (folder, "whole", "parts");
+  g_assert_cmpfloat (tiny_distance (folder, "whole", "adamw", "start"), >, 0.1);
+}
+
 /* Gradients of micro-batches add up to the same, with dropout too. */
 static void
 test_micro_batches (TinyFolder *folder, gconstpointer data)
@@ -198,6 +211,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/training/killed", TinyFolder, NULL, tiny_set_up, test_killed, tiny_tear_down);
   g_test_add ("/training/interrupted", TinyFolder, NULL, tiny_set_up, test_interrupted, tiny_tear_down);
+  g_test_add ("/training/muon", TinyFolder, NULL, tiny_set_up, test_muon, tiny_tear_down);
   g_test_add ("/training/micro-batches", TinyFolder, NULL, tiny_set_up, test_micro_batches, tiny_tear_down);
   g_test_add ("/training/damaged", TinyFolder, NULL, tiny_set_up, test_damaged, tiny_tear_down);
   g_test_add ("/training/damaged-all", TinyFolder, NULL, tiny_set_up, test_all_damaged, tiny_tear_down);

@@ -68,6 +68,7 @@ train (int argc, char **argv, GCancellable *cancellable, GError **error)
   DiffusionTrainOptions options = diffusion_train_options_default ();
   gint steps = 10, batch = 5, micro_batch = 0;
   double seconds = 0, rate = 1e-3, dropout = 0.2;
+  gboolean muon = FALSE;
   GOptionEntry entries[] = {
     { "steps", 0, 0, G_OPTION_ARG_INT, &steps, NULL, NULL },
     { "batch", 0, 0, G_OPTION_ARG_INT, &batch, NULL, NULL },
@@ -75,6 +76,7 @@ train (int argc, char **argv, GCancellable *cancellable, GError **error)
     { "checkpoint-seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, NULL, NULL },
     { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, NULL, NULL },
     { "dropout", 0, 0, G_OPTION_ARG_DOUBLE, &dropout, NULL, NULL },
+    { "muon", 0, 0, G_OPTION_ARG_NONE, &muon, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL }
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("DATA OUT");
@@ -99,6 +101,7 @@ train (int argc, char **argv, GCancellable *cancellable, GError **error)
   options.steps = (guint64) steps;
   options.phases[0] = (DiffusionTrainPhase) { 1, batch, SIZE };
   options.micro_batch = micro_batch;
+  options.optimizer = muon ? DIFFUSION_OPTIMIZER_MUON : DIFFUSION_OPTIMIZER_ADAMW;
   options.adamw.learning_rate = rate;
   options.warmup = 3;
   options.n_emas = 2;
