@@ -22,7 +22,7 @@ static const DiffusionRecipePreset presets[] = {
   { "photo", N_ ("the denoiser that ships, for photographs of any size"),
     "network=photo widths=64,128,256 blocks=3,3,4,3,3 time-width=128 loss=l1 phases=0.55:16:64,1:8:96 "
     "camera=0.35 misjudged=0.3 scales=1,0.7,0.5,0.35 flips=yes turns=yes soft=0.35 steps=30000 micro-batch=4 "
-    "learning-rate=0.002 beta2=0.99 warmup=300 schedule=trapezoid decay-share=0.45 clip=0.5 ema=0.999" },
+    "optimizer=muon learning-rate=0.002 beta2=0.99 warmup=300 schedule=trapezoid decay-share=0.45 clip=0.5 ema=0.999" },
   { "tiny", N_ ("a small generator of 32×32 pictures, to try things out"),
     "widths=32,64,64 attention=8 noise-schedule=cosine predict=v size=32 batch=16 learning-rate=0.001 warmup=100 "
     "steps=20000 ema=0.995" },
@@ -30,7 +30,7 @@ static const DiffusionRecipePreset presets[] = {
     "widths=48,80,128 blocks=1 attention=16,8 head-channels=16 groups=16 pixel-unshuffle=2 circular=yes classes=yes "
     "predict=v noise-schedule=cosine size=64 batch=16 scales=0.5 flips=yes shifts=yes hold-out=0.1 "
     "turns=concrete,ground,marble,paving,rock,snow,tiles "
-    "steps=200000 learning-rate=0.0007 warmup=200 schedule=trapezoid decay-share=0.3 clip=1 ema=0.999" },
+    "steps=200000 optimizer=muon learning-rate=0.0007 warmup=200 schedule=trapezoid decay-share=0.3 clip=1 ema=0.999" },
   { "texture64-classifier", N_ ("the noisy classifier that guides texture64"),
     "network=classifier widths=32,64,96 blocks=1 attention=8 head-channels=16 groups=8 pixel-unshuffle=2 circular=yes "
     "head=attention noise-schedule=cosine size=64 batch=32 micro-batch=8 scales=0.5 flips=yes shifts=yes hold-out=0.1 "
