@@ -47,7 +47,7 @@ typedef struct
 /* A parameter as a matrix. */
 typedef struct
 {
-  gsize rows, columns, least;
+  gsize rows, columns, least, longest;
   gboolean tall;
 } Matrix;
 
@@ -56,7 +56,7 @@ as_matrix (const DiffusionParam *param)
 {
   gsize rows = (gsize) param->shape[0], columns = param->size / rows;
 
-  return (Matrix) { rows, columns, MIN (rows, columns), rows > columns };
+  return (Matrix) { rows, columns, MIN (rows, columns), MAX (rows, columns), rows > columns };
 }
 
 gboolean
@@ -138,8 +138,8 @@ take_gram (DiffusionPrecision precision, const Matrix *matrix, const float *x, f
 {
   gsize least = matrix->least, columns = matrix->columns;
 
-  diffusion_gemm (precision, matrix->tall, !matrix->tall, least, least, MAX (matrix->rows, columns), x, columns, x,
-                  columns, 0, gram, least);
+  diffusion_gemm (precision, matrix->tall, !matrix->tall, least, least, matrix->longest, x, columns, x, columns, 0, gram,
+                  least);
 }
 
 /* product = square·x, or x·square where x is tall */
@@ -224,7 +224,7 @@ step_parameter (gsize index, guint worker, gpointer data)
                       .chain = squares + 2 * muon->square,
                       .half = squares + 3 * muon->square };
   const float momentum = step->momentum, rest = 1 - momentum;
-  float scale, rate = step->rate * (float) (RMS * sqrt ((double) MAX (matrix.rows, matrix.columns)));
+  float scale, rate = step->rate * (float) (RMS * sqrt ((double) matrix.longest));
 
   for (gsize i = 0; i < param->size; i++)
     {
@@ -235,7 +235,7 @@ step_parameter (gsize index, guint worker, gpointer data)
     }
   scale = (float) (1 / MAX (sqrt (diffusion_kernels ()->sum_squares (param->size, space.x)), 1e-30));
   diffusion_kernels ()->scale (param->size, scale, space.x, space.x);
-  if (MAX (matrix.rows, matrix.columns) >= LONG * matrix.least)
+  if (matrix.longest >= LONG * matrix.least)
     iterate_gram (muon->precision, &matrix, &space);
   else
     iterate (muon->precision, &matrix, &space);

@@ -20,6 +20,12 @@
 /* Processors of different kinds round differently: every so many steps all processes take the weights of the first. */
 #define EQUALISE_STEPS 100
 
+/* Of the block of parameters. */
+typedef struct
+{
+  gsize begin, end;
+} Range;
+
 typedef struct
 {
   DiffusionTrainTask *task;
@@ -30,6 +36,7 @@ typedef struct
   DiffusionTrainState state;
   float *gradients;
   DiffusionMuon *muon; /* or NULL */
+  GArray *adamw;       /* Ranges of what AdamW moves */
   DiffusionReduction *reduction;
   DiffusionTrainLog *log;
   gint64 saved_at;
@@ -132,11 +139,39 @@ trainer_clear (Trainer *trainer)
   for (guint i = 0; i < trainer->state.n_emas; i++)
     diffusion_free (trainer->state.emas[i]);
   diffusion_muon_free (trainer->muon);
+  g_clear_pointer (&trainer->adamw, g_array_unref);
   diffusion_reduction_free (trainer->reduction);
   diffusion_free (trainer->gradients);
   diffusion_train_log_free (trainer->log);
   diffusion_train_folder_close (trainer->lock);
   g_free (trainer->description);
+}
+
+/* The parameters that Muon does not take, neighbours as one. */
+static GArray *
+find_adamw_ranges (const DiffusionParams *params, gboolean with_muon)
+{
+  GArray *ranges = g_array_new (FALSE, FALSE, sizeof (Range));
+  Range *last = NULL;
+
+  for (guint i = 0; i < diffusion_params_get_n (params); i++)
+    {
+      const DiffusionParam *param = diffusion_params_get (params, i);
+
+      if (with_muon && diffusion_muon_takes (param))
+        {
+          last = NULL;
+          continue;
+        }
+      if (last == NULL)
+        {
+          g_array_set_size (ranges, ranges->len + 1);
+          last = &g_array_index (ranges, Range, ranges->len - 1);
+          last->begin = param->offset;
+        }
+      last->end = param->offset + param->size;
+    }
+  return ranges;
 }
 
 static gboolean
@@ -178,6 +213,7 @@ allocate (Trainer *trainer, GError **error)
       if (trainer->muon == NULL)
         return FALSE;
     }
+  trainer->adamw = find_adamw_ranges (trainer->task->params, trainer->muon != NULL);
   trainer->reduction = diffusion_reduction_new (trainer->group, trainer->task->params, trainer->gradients);
   return TRUE;
 }
@@ -413,33 +449,19 @@ static void
 update (Trainer *trainer, double learning_rate, double scale)
 {
   const DiffusionTrainOptions *options = trainer->options;
-  const DiffusionParams *params = trainer->task->params;
   DiffusionTrainState *state = &trainer->state;
   DiffusionAdamW adamw = options->adamw;
-  gsize begin = 0;
 
   adamw.learning_rate = learning_rate;
   if (trainer->muon != NULL)
     diffusion_muon_step (trainer->muon, learning_rate, options->momentum, adamw.weight_decay, trainer->gradients, scale,
                          state->first, state->params);
-  /* What lies between the parameters that Muon has taken. */
-  for (guint i = 0; i <= diffusion_params_get_n (params); i++)
+  for (guint i = 0; i < trainer->adamw->len; i++)
     {
-      const DiffusionParam *taken = NULL;
-      gsize end = state->n;
+      Range range = g_array_index (trainer->adamw, Range, i);
 
-      if (i < diffusion_params_get_n (params))
-        {
-          taken = diffusion_params_get (params, i);
-          if (trainer->muon == NULL || !diffusion_muon_takes (taken))
-            continue;
-          end = taken->offset;
-        }
-      if (end > begin)
-        diffusion_adamw_step (&adamw, state->step + 1, end - begin, trainer->gradients + begin, scale,
-                              state->first + begin, state->second + begin, state->params + begin);
-      if (taken != NULL)
-        begin = taken->offset + taken->size;
+      diffusion_adamw_step (&adamw, state->step + 1, range.end - range.begin, trainer->gradients + range.begin, scale,
+                            state->first + range.begin, state->second + range.begin, state->params + range.begin);
     }
 }
 
@@ -536,6 +558,15 @@ run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_dat
   return save (trainer, cancellable, error);
 }
 
+/* What has to be the same to go on with a checkpoint: moments of one optimizer are of no use to the other. */
+static char *
+describe (DiffusionTrainTask *task, DiffusionOptimizer optimizer)
+{
+  g_autofree char *network = task->describe (task);
+
+  return g_strconcat (network, optimizer == DIFFUSION_OPTIMIZER_MUON ? ", muon" : "", NULL);
+}
+
 gboolean
 diffusion_train (DiffusionTrainTask *task,
                  const DiffusionTrainOptions *options,
@@ -549,7 +580,7 @@ diffusion_train (DiffusionTrainTask *task,
   Trainer trainer = { .task = task, .options = options, .group = options->group, .folder = folder, .lock = -1 };
   gboolean ok;
 
-  trainer.description = task->describe (task);
+  trainer.description = describe (task, options->optimizer);
   ok = start (&trainer, initial, cancellable, error) && run (&trainer, report, report_data, cancellable, error);
   if (trainer.group != NULL)
     trainer.group->settled = TRUE;

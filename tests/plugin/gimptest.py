@@ -22,7 +22,7 @@ DTYPES = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "HALF": np.float16
           "DOUBLE": np.float64}
 
 _count = 0
-_failed = 0
+_failures = []
 
 
 def name_of(precision):
@@ -34,10 +34,10 @@ def dtype_of(precision):
 
 
 def report(name, failure=None):
-    global _count, _failed
+    global _count
     _count += 1
     if failure:
-        _failed += 1
+        _failures.append("%s: %s" % (name, str(failure).strip().splitlines()[-1]))
         print("not ok %d %s" % (_count, name))
         for line in str(failure).splitlines():
             print("# " + line)
@@ -68,8 +68,9 @@ def check(condition, message):
 def finish():
     print("1..%d" % _count)
     sys.stdout.flush()
-    if _failed:
-        raise SystemExit("%d of %d tests failed" % (_failed, _count))
+    if _failures:
+        # Once more at the end, where those look who see a part of the output only.
+        raise SystemExit("\n".join(["%d of %d tests failed" % (len(_failures), _count)] + _failures))
 
 
 def make_image(width, height, gray=False, precision=P.U8_NON_LINEAR):

@@ -68,7 +68,7 @@ test_interrupted (TinyFolder *folder, gconstpointer data)
   tiny_assert_clean (folder, "stopped");
 }
 
-/* Muon too goes on where it was, and is not AdamW. */
+/* Muon too goes on where it was, is not AdamW, and neither goes on with the other's moments. */
 static void
 test_muon (TinyFolder *folder, gconstpointer data)
 {
@@ -79,6 +79,8 @@ test_muon (TinyFolder *folder, gconstpointer data)
   tiny_run (folder, 0, "--steps 40", "adamw");
   tiny_assert_same (folder, "whole", "parts");
   g_assert_cmpfloat (tiny_distance (folder, "whole", "adamw", "start"), >, 0.1);
+  tiny_run_failing (folder, 0, "--steps 60", "whole", "muon), not to this one");
+  tiny_run_failing (folder, 0, "--steps 60 --muon", "adamw", "not to this one");
 }
 
 /* Gradients of micro-batches add up to the same, with dropout too. */

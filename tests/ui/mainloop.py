@@ -3,11 +3,17 @@
 import os
 
 
-def check_main_loop(limit=50):
-    """The plug-in's main loop never waited more than limit ms while the network ran. The one time that the tests ask for,
-    for it is promised. Where other programs took the processors away for more than a twentieth of it, what it waited for
-    those does not count; for more than a quarter, or where half as many again wanted processors as there are, what it
-    waited for (GIMP, the screen) was waiting too, and nothing can be said."""
+def wanted_processors():
+    """How many processes wanted a processor in the last minute, for each that there is."""
+    return os.getloadavg()[0] / os.cpu_count()
+
+
+def check_main_loop(limit=50, wanted=wanted_processors):
+    """The plug-in's main loop did not wait more than limit ms while the network ran. The one time that the tests ask for,
+    for it is promised. What the plug-in itself keeps waiting waits in every computation: a long wait in one of them only
+    is told but not judged, GIMP or the screen may have made it. Where other programs took the processors away for more
+    than a twentieth of it, what it waited for those does not count; for more than a quarter, or where half as many again
+    wanted processors as there are, what it waited for was waiting too, and nothing can be said."""
     with open(os.environ["DIFFUSION_WATCHDOG"]) as log:
         lines = [[float(word) for word in line.split()] for line in log]
     assert lines, "nothing was computed"
@@ -19,8 +25,11 @@ def check_main_loop(limit=50):
     for length_of_one, times, *_ in lines:
         assert length_of_one < 1000 or times > length_of_one / 500, (
             "seen alive %d times in %.0f ms" % (times, length_of_one))
-    if kept > length / 4 or os.getloadavg()[0] > 1.5 * os.cpu_count():
+    if kept > length / 4 or wanted() > 1.5:
         print("# the machine was too busy to judge that")
         return
-    waited = own if kept > length / 20 else longest
-    assert waited <= limit, "the main loop waited %.1f ms" % waited
+    waits = [line[4 if kept > length / 20 else 2] for line in lines]
+    long = [wait for wait in waits if wait > limit]
+    assert len(long) < 2 and len(long) < len(waits), (
+        "the main loop waited more than %d ms in %d of %d computations, %.1f ms at most" % (
+            limit, len(long), len(waits), max(waits)))
