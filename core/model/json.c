@@ -296,6 +296,38 @@ diffusion_json_get_array (
   return TRUE;
 }
 
+static char *
+describe (JsonNode *node)
+{
+  return node != NULL ? json_to_string (node, FALSE) : g_strdup ("null");
+}
+
+char *
+diffusion_json_find_difference (JsonObject *a, JsonObject *b, char **in_a, char **in_b)
+{
+  g_autoptr (GList) names = g_list_concat (json_object_get_members (a), json_object_get_members (b));
+
+  for (GList *item = names; item != NULL; item = item->next)
+    {
+      const char *name = item->data;
+      JsonNode *left = json_object_get_member (a, name), *right = json_object_get_member (b, name);
+
+      if (left != NULL && right != NULL && json_node_equal (left, right))
+        continue;
+      if (left != NULL && right != NULL && JSON_NODE_HOLDS_OBJECT (left) && JSON_NODE_HOLDS_OBJECT (right))
+        {
+          g_autofree char *inside
+            = diffusion_json_find_difference (json_node_get_object (left), json_node_get_object (right), in_a, in_b);
+
+          return g_strconcat (name, ".", inside, NULL);
+        }
+      *in_a = describe (left);
+      *in_b = describe (right);
+      return g_strdup (name);
+    }
+  return NULL;
+}
+
 char *
 diffusion_json_to_string (JsonObject *object)
 {

@@ -83,6 +83,18 @@ gboolean diffusion_json_get_array (
     const char *name, JsonObject *object, const char *key, JsonArray **value, GError **error);
 
 /**
+ * diffusion_json_find_difference:
+ * @a: any object
+ * @b: another one
+ * @in_a: (out) (transfer full): what @a has there as JSON, "null" for nothing
+ * @in_b: (out) (transfer full): what @b has there
+ *
+ * Returns: (transfer full) (nullable): the first member that differs, with the members it is inside ("network.widths");
+ * %NULL where there is none, and @in_a and @in_b are left alone
+ */
+char *diffusion_json_find_difference (JsonObject *a, JsonObject *b, char **in_a, char **in_b);
+
+/**
  * diffusion_json_to_string:
  * @object: any object
  *

@@ -10,6 +10,7 @@
 #include "core/base/i18n.h"
 #include "core/base/output-file.h"
 #include "core/base/threads.h"
+#include "core/model/json.h"
 #include "core/model/tensor-file.h"
 #include "core/model/tensor-writer.h"
 
@@ -189,22 +190,36 @@ get_number (const DiffusionTensorFile *file, const char *key)
   return text != NULL ? g_ascii_strtod (text, NULL) : 0;
 }
 
+/* Whether the checkpoint is one of what @expected describes. */
+static gboolean
+check_description (const char *path, const char *found, const char *expected, GError **error)
+{
+  g_autoptr (JsonObject) there = NULL, here = NULL;
+  g_autofree char *difference = NULL, *in_there = NULL, *in_here = NULL;
+
+  there = diffusion_json_parse_object (path, found, found != NULL ? strlen (found) : 0, error);
+  if (there == NULL)
+    return FALSE;
+  here = diffusion_json_parse_object (path, expected, strlen (expected), error);
+  if (here == NULL)
+    return FALSE;
+  difference = diffusion_json_find_difference (there, here, &in_there, &in_here);
+  if (difference == NULL)
+    return TRUE;
+  g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
+               _ ("%s belongs to another training, whose “%s” is %s, not %s; give another output folder"), path,
+               difference, in_there, in_here);
+  return FALSE;
+}
+
 static gboolean
 load_one (const char *path, const char *description, DiffusionTrainState *state, GError **error)
 {
   g_autoptr (DiffusionTensorFile) file = diffusion_tensor_file_open (path, error);
-  const char *found;
 
-  if (file == NULL)
+  if (file == NULL
+      || !check_description (path, diffusion_tensor_file_get_metadata (file, "description"), description, error))
     return FALSE;
-  found = diffusion_tensor_file_get_metadata (file, "description");
-  if (g_strcmp0 (found, description) != 0)
-    {
-      g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_INVALID,
-                   _ ("%s belongs to another training (%s), not to this one (%s); give another output folder"), path,
-                   found != NULL ? found : "?", description);
-      return FALSE;
-    }
   if (!load_block (file, "params", state->n, state->params, error)
       || !load_block (file, "adam.first", state->n, state->first, error)
       || !load_block (file, "adam.second", state->n, state->second, error))

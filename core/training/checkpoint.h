@@ -42,7 +42,7 @@ typedef struct
 /**
  * diffusion_checkpoint_save:
  * @folder: where checkpoints lie
- * @description: what is being trained; diffusion_checkpoint_load() compares it
+ * @description: what is being trained, a JSON object; diffusion_checkpoint_load() compares it
  * @keep: how many of the last checkpoints stay
  *
  * Writes "checkpoint-STEP.safetensors" under a temporary name, with checksums; flushes and renames it and flushes the
@@ -58,8 +58,8 @@ gboolean diffusion_checkpoint_save (const char *folder, const char *description,
  * @state: (inout): blocks allocated and averages chosen by the caller
  * @found: (out): whether there was a checkpoint
  *
- * Loads the newest checkpoint. A damaged one (format, size, checksum) is passed over with a warning for the one before; one of another
- * network or objective is an error.
+ * Loads the newest checkpoint. A damaged one (format, size, checksum) is passed over with a warning for the one before;
+ * one of another network, objective or optimizer is an error.
  */
 gboolean diffusion_checkpoint_load (const char *folder, const char *description, DiffusionTrainState *state,
                                     gboolean *found, GError **error);

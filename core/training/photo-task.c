@@ -54,15 +54,14 @@ diffusion_photo_task_options_default (void)
   };
 }
 
-static char *
+static JsonObject *
 describe (DiffusionTrainTask *base)
 {
   const PhotoTask *task = (const PhotoTask *) base;
-  const DiffusionPhotoConfig *config = &task->options.config;
+  JsonObject *object = json_object_new ();
 
-  return g_strdup_printf ("photo model, widths %d/%d/%d, blocks %d/%d/%d/%d/%d, time %d", config->widths[0],
-                          config->widths[1], config->widths[2], config->blocks[0], config->blocks[1],
-                          config->blocks[2], config->blocks[3], config->blocks[4], config->time_width);
+  json_object_set_object_member (object, "network", diffusion_photo_config_serialise (&task->options.config));
+  return object;
 }
 
 static gsize

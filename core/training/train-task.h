@@ -35,7 +35,7 @@ typedef struct
 /**
  * DiffusionTrainTask:
  * @params: the table whose block is trained
- * @describe: (transfer full): one line that a checkpoint must agree with: architecture, objective, data
+ * @describe: (transfer full): what a checkpoint must agree with: architecture, objective
  * @plan_bytes: memory of a micro-batch of @n pictures of @size², the parameter blocks not counted; more than @memory
  *   where it cannot be had for less
  * @run: adds this micro-batch's share of the mean loss to @loss and of its gradient to @gradients (as long as the
@@ -58,7 +58,7 @@ typedef struct
 struct _DiffusionTrainTask
 {
   DiffusionParams *params;
-  char *(*describe) (DiffusionTrainTask *task);
+  JsonObject *(*describe) (DiffusionTrainTask *task);
   gsize (*plan_bytes) (DiffusionTrainTask *task, gint n, gint size);
   gboolean (*run) (DiffusionTrainTask *task, const DiffusionTrainBatch *batch, float *gradients, double *loss,
                    GCancellable *cancellable, GError **error);

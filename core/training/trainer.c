@@ -562,9 +562,11 @@ run (Trainer *trainer, DiffusionTrainReportFunc report_func, gpointer report_dat
 static char *
 describe (DiffusionTrainTask *task, DiffusionOptimizer optimizer)
 {
-  g_autofree char *network = task->describe (task);
+  g_autoptr (JsonObject) object = task->describe (task);
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
 
-  return g_strconcat (network, optimizer == DIFFUSION_OPTIMIZER_MUON ? ", muon" : "", NULL);
+  json_object_set_string_member (object, "optimizer", optimizer == DIFFUSION_OPTIMIZER_MUON ? "muon" : "adamw");
+  return json_to_string (node, FALSE);
 }
 
 gboolean

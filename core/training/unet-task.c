@@ -46,18 +46,15 @@ is_classifier (const UnetTask *task)
   return task->options.config.head != DIFFUSION_HEAD_IMAGE;
 }
 
-static char *
+static JsonObject *
 describe (DiffusionTrainTask *base)
 {
   const UnetTask *task = (const UnetTask *) base;
-  g_autoptr (JsonObject) config = diffusion_unet_config_to_json (&task->options.config);
-  g_autoptr (JsonObject) scheduler = diffusion_scheduler_config_to_json (&task->options.scheduler);
-  g_autoptr (JsonObject) both = json_object_new ();
-  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), both);
+  JsonObject *object = json_object_new ();
 
-  json_object_set_object_member (both, "network", json_object_ref (config));
-  json_object_set_object_member (both, "schedule", json_object_ref (scheduler));
-  return json_to_string (node, FALSE);
+  json_object_set_object_member (object, "network", diffusion_unet_config_to_json (&task->options.config));
+  json_object_set_object_member (object, "schedule", diffusion_scheduler_config_to_json (&task->options.scheduler));
+  return object;
 }
 
 static gsize

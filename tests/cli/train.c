@@ -196,6 +196,37 @@ test_config (Fixture *f, gconstpointer data)
   command_assert (wrong, 2, "steps: found “-3”, expected a whole number from 1");
 }
 
+/* A folder of another training is left as it is, and what is different is named. */
+static void
+test_other (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *flag, *value, *message;
+  } others[] = {
+    { "--predict", "epsilon", "is \"v_prediction\", not \"epsilon\"" },
+    { "--optimizer", "muon", "is \"adamw\", not \"muon\"" },
+    { "--style", "ddpm", "network." },
+    { "--circular", "yes", "network." },
+  };
+  g_autoptr (CommandResult) first = train (f, f->out, "--steps", "2", NULL), on = NULL;
+  g_autofree char *before = NULL, *after = NULL;
+
+  command_assert (first, 0, "");
+  before = weights_hash (f->out);
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (CommandResult) refused = train (f, f->out, "--steps", "4", others[i].flag, others[i].value, NULL);
+
+      command_assert (refused, 1, "belongs to another training");
+      g_assert_nonnull (strstr (refused->err, others[i].message));
+    }
+  after = weights_hash (f->out);
+  g_assert_cmpstr (before, ==, after);
+  on = train (f, f->out, "--steps", "4", NULL);
+  command_assert (on, 0, "");
+}
+
 /* What comes out loads, is diffusers' layout where UNet2DModel can be it, and says so where not. */
 static void
 test_model (Fixture *f, gconstpointer data)
@@ -375,6 +406,7 @@ main (int argc, char **argv)
   g_test_add ("/cli/train/refusals", Fixture, NULL, set_up, test_refusals, tear_down);
   g_test_add ("/cli/train/data", Fixture, NULL, set_up, test_data, tear_down);
   g_test_add ("/cli/train/config", Fixture, NULL, set_up, test_config, tear_down);
+  g_test_add ("/cli/train/other", Fixture, NULL, set_up, test_other, tear_down);
   g_test_add ("/cli/train/model", Fixture, NULL, set_up, test_model, tear_down);
   g_test_add ("/cli/train/classifier", Fixture, NULL, set_up, test_classifier, tear_down);
   g_test_add ("/cli/train/interrupt", Fixture, NULL, set_up, test_interrupt, tear_down);

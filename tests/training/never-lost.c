@@ -79,8 +79,8 @@ test_muon (TinyFolder *folder, gconstpointer data)
   tiny_run (folder, 0, "--steps 40", "adamw");
   tiny_assert_same (folder, "whole", "parts");
   g_assert_cmpfloat (tiny_distance (folder, "whole", "adamw", "start"), >, 0.1);
-  tiny_run_failing (folder, 0, "--steps 60", "whole", "muon), not to this one");
-  tiny_run_failing (folder, 0, "--steps 60 --muon", "adamw", "not to this one");
+  tiny_run_failing (folder, 0, "--steps 60", "whole", "is \"muon\", not \"adamw\"");
+  tiny_run_failing (folder, 0, "--steps 60 --muon", "adamw", "is \"adamw\", not \"muon\"");
 }
 
 /* Gradients of micro-batches add up to the same, with dropout too. */
