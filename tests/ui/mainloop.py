@@ -10,10 +10,11 @@ def wanted_processors():
 
 def check_main_loop(limit=50, wanted=wanted_processors):
     """The plug-in's main loop did not wait more than limit ms while the network ran. The one time that the tests ask for,
-    for it is promised. What the plug-in itself keeps waiting waits in every computation: a long wait in one of them only
-    is told but not judged, GIMP or the screen may have made it. Where other programs took the processors away for more
-    than a twentieth of it, what it waited for those does not count; for more than a quarter, or where half as many again
-    wanted processors as there are, what it waited for was waiting too, and nothing can be said."""
+    for it is promised. A long wait in one of several computations only is told but not judged, since GIMP or the screen
+    may have made it: what the plug-in itself blocks once and never again is not found here. Where other programs took the
+    processors away for more than a twentieth of it, what it waited for those does not count; for more than a quarter, or
+    where half as many again wanted processors as there are, what it waited for was waiting too, and nothing can be
+    said."""
     with open(os.environ["DIFFUSION_WATCHDOG"]) as log:
         lines = [[float(word) for word in line.split()] for line in log]
     assert lines, "nothing was computed"
