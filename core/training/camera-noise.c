@@ -8,13 +8,14 @@
 #include "core/training/blotches.h"
 
 /* Pixels computed around the patch so that no filter sees the patch's border. */
-#define MARGIN 12
+#define MARGIN 16
 /* Entries of the inverse tone curve. */
 #define CURVE 256
 /* Parameters and noise read different channels of the random field. */
 #define PARAMETER_CHANNEL 64
 #define BLOTCH_CHANNEL 128
 #define BLOTCH_PARAMETER 64
+#define MOTTLE_PARAMETER 80
 
 typedef struct
 {
@@ -42,12 +43,14 @@ typedef struct
   float correction;          /* share of the Laplacian correction */
   float decision_noise;      /* noise relative to the signal where the direction is decided */
   float luma_blur, chroma_blur, chroma_share; /* converters' noise reduction */
+  float mottle_blur, mottle_share; /* the share of luma's noise that is smoothed more widely */
   float chroma_left;         /* what it leaves of the chroma's deviation */
   float flat_left;           /* what it leaves where the picture is flat; edges and texture keep theirs */
   float flat_contrast;       /* contrast of a texture that counts as half flat */
   float sharpen, sharpen_radius;
   float blotches[2];         /* coarse noise of R − Y and B − Y, as shares of the rest's deviation */
   float octaves[DIFFUSION_BLOTCH_OCTAVES];
+  float luma_blotches;       /* the same of luma, finer */
   float white_share;         /* independent noise added after all, as after a reduction in size */
 } Camera;
 
@@ -184,7 +187,7 @@ draw_camera (Camera *camera, Dice *dice)
     camera->white_share = uniform (dice, 0.1f, 0.7f);
 }
 
-/* Parameters of their own, so that cameras without blotches are what they were before there were any. */
+/* Parameters of their own, here and for mottle, so that cameras without are what they were before there were any. */
 static void
 draw_blotches (Camera *camera, Dice *dice)
 {
@@ -197,6 +200,20 @@ draw_blotches (Camera *camera, Dice *dice)
   /* Where the coarse part is left the fine one is mostly gone. */
   if (chance (dice, 0.7f))
     camera->chroma_left = log_uniform (dice, 0.1f, 0.5f);
+}
+
+/* Cameras' own noise reduction leaves luma coarse: the finest part is mostly gone, what is wider than a few pixels is
+ * not, so the spectrum falls over three octaves where one Gaussian's falls over one. Chroma is smoothed more still. */
+static void
+draw_mottle (Camera *camera, Dice *dice)
+{
+  if (camera->demosaic == DEMOSAIC_NONE || !chance (dice, 0.5f))
+    return;
+  camera->mottle_blur = log_uniform (dice, 0.9f, 2.2f);
+  camera->mottle_share = uniform (dice, 0.2f, 0.9f);
+  camera->luma_blotches = chance (dice, 0.7f) ? log_uniform (dice, 0.1f, 0.5f) : 0;
+  if (camera->chroma_left == 1 && chance (dice, 0.8f))
+    camera->chroma_left = log_uniform (dice, 0.1f, 0.7f);
 }
 
 static inline float
@@ -384,6 +401,21 @@ blur (float *plane, gint height, gint width, float sigma, float *scratch)
     }
 }
 
+/* A share of the plane is replaced by its blur; a negative share sharpens. */
+static void
+soften (float *plane, gint height, gint width, float sigma, float share, float *scratch)
+{
+  gsize n = (gsize) height * (gsize) width;
+  float *soft = scratch + n;
+
+  if (sigma <= 0)
+    return;
+  memcpy (soft, plane, n * sizeof (float));
+  blur (soft, height, width, sigma, scratch);
+  for (gsize i = 0; i < n; i++)
+    plane[i] += share * (soft[i] - plane[i]);
+}
+
 /* Forward again: white balance (already in the noise), colour matrix, slope of the tone curve. */
 static void
 develop (const Camera *camera, const float *clean, gint h, gint w, gint height, gint width, float *planes[3])
@@ -411,7 +443,8 @@ reduce (const Camera *camera, gint height, gint width, float *planes[3], float *
   gsize n = (gsize) height * (gsize) width;
   float *red = planes[0], *luma = planes[1], *blue = planes[2];
 
-  if (camera->luma_blur <= 0 && camera->chroma_blur <= 0 && camera->sharpen <= 0 && camera->chroma_left == 1)
+  if (camera->luma_blur <= 0 && camera->mottle_blur <= 0 && camera->chroma_blur <= 0 && camera->sharpen <= 0
+      && camera->chroma_left == 1)
     return;
   for (gsize i = 0; i < n; i++)
     {
@@ -422,25 +455,10 @@ reduce (const Camera *camera, gint height, gint width, float *planes[3], float *
       luma[i] = y;
     }
   blur (luma, height, width, camera->luma_blur, scratch);
-  if (camera->sharpen > 0)
-    {
-      float *soft = scratch + n;
-
-      memcpy (soft, luma, n * sizeof (float));
-      blur (soft, height, width, camera->sharpen_radius, scratch);
-      for (gsize i = 0; i < n; i++)
-        luma[i] += camera->sharpen * (luma[i] - soft[i]);
-    }
-  if (camera->chroma_blur > 0)
-    for (int c = 0; c < 3; c += 2)
-      {
-        float *soft = scratch + n;
-
-        memcpy (soft, planes[c], n * sizeof (float));
-        blur (soft, height, width, camera->chroma_blur, scratch);
-        for (gsize i = 0; i < n; i++)
-          planes[c][i] += camera->chroma_share * (soft[i] - planes[c][i]);
-      }
+  soften (luma, height, width, camera->mottle_blur, camera->mottle_share, scratch);
+  soften (luma, height, width, camera->sharpen_radius, -camera->sharpen, scratch);
+  for (int c = 0; c < 3; c += 2)
+    soften (planes[c], height, width, camera->chroma_blur, camera->chroma_share, scratch);
   for (gsize i = 0; i < n; i++)
     {
       float y = luma[i];
@@ -484,24 +502,34 @@ spare_texture (const Camera *camera, const float *clean, gint height, gint width
       }
 }
 
-/* What cameras leave of the chroma's noise when they write JPEG: colour that changes slowly, about as much in every octave
- * from 8 to 64 pixels. Luma stays. */
+/* What cameras leave of the noise when they write JPEG: colour that changes slowly, about as much in every octave
+ * from 8 to 64 pixels, and of luma the finer of these octaves. Chroma's leave luma as it is. */
 static void
 add_blotches (const Camera *camera, const DiffusionStream *stream, gint height, gint width, float deviation,
               float *epsilon, float *scratch)
 {
-  if (camera->blotches[1] == 0)
-    return;
-  for (gint c = 0; c < 2; c++)
-    {
-      const float level = deviation * camera->blotches[c], luma = c == 0 ? 0.3f : 0.11f;
+  static const float luma_octaves[DIFFUSION_BLOTCH_OCTAVES] = { 1, 0.5f, 0.25f, 0.12f };
+  const struct
+  {
+    float share, red, green, blue;
+    const float *octaves;
+  } layers[] = { { camera->blotches[0], 1, -0.3f / 0.59f, 0, camera->octaves },
+                 { camera->blotches[1], 0, -0.11f / 0.59f, 1, camera->octaves },
+                 { camera->luma_blotches, 1, 1, 1, luma_octaves } };
 
-      diffusion_blotches_fill (stream, BLOTCH_CHANNEL + 2 * DIFFUSION_BLOTCH_OCTAVES * c, camera->octaves, height, width,
-                               scratch);
+  for (guint k = 0; k < G_N_ELEMENTS (layers); k++)
+    {
+      const float level = deviation * layers[k].share;
+
+      if (level == 0)
+        continue;
+      diffusion_blotches_fill (stream, BLOTCH_CHANNEL + 2 * DIFFUSION_BLOTCH_OCTAVES * (gint) k, layers[k].octaves, height,
+                               width, scratch);
       for (gint i = 0; i < height * width; i++)
         {
-          epsilon[3 * i + 2 * c] += level * scratch[i];
-          epsilon[3 * i + 1] -= level * scratch[i] * luma / 0.59f;
+          epsilon[3 * i] += level * layers[k].red * scratch[i];
+          epsilon[3 * i + 1] += level * layers[k].green * scratch[i];
+          epsilon[3 * i + 2] += level * layers[k].blue * scratch[i];
         }
     }
 }
@@ -524,12 +552,13 @@ diffusion_camera_noise (const DiffusionStream *stream, const float *clean, gint 
   g_autofree float *block = g_new0 (float, 7 * n);
   float *planes[3] = { block, block + n, block + 2 * n };
   float *noise = block + 3 * n, *scene = block + 4 * n, *scratch = block + 5 * n;
-  Dice dice = { stream, 0 }, blotch_dice = { stream, BLOTCH_PARAMETER };
+  Dice dice = { stream, 0 }, blotch_dice = { stream, BLOTCH_PARAMETER }, mottle_dice = { stream, MOTTLE_PARAMETER };
   Camera camera;
   double square;
 
   draw_camera (&camera, &dice);
   draw_blotches (&camera, &blotch_dice);
+  draw_mottle (&camera, &mottle_dice);
   if (camera.demosaic == DEMOSAIC_NONE)
     {
       float common = uniform (&dice, 0, 1);

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  *
  * The patch is taken back to a random camera's sensor (inverse tone curve, colour matrix and white balance),
  * shot and read noise is added to the Bayer mosaic, the noise is demosaiced, brought forward again, sometimes
- * smoothed or coarsened as converters do, and scaled. Its level follows the brightness of the patch, it is
+ * smoothed or coarsened as converters and cameras do, and scaled. Its level follows the brightness of the patch, it is
  * correlated between neighbours and channels, and its mean given the patch is zero (every step is linear in
  * the noise), so with this as ε the posterior mean is the clean patch.
  *
