@@ -2,12 +2,10 @@
 /* A model as users have it: a folder or a file, opened and understood, its weights still on disk. */
 #include "core/model/model.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/i18n.h"
-#include "core/base/memory.h"
 #include "core/model/architecture.h"
 #include "core/model/json.h"
 #include "core/model/library.h"
@@ -365,80 +363,4 @@ char *
 diffusion_model_get_hash (const DiffusionModel *model, GCancellable *cancellable, GError **error)
 {
   return diffusion_file_hash (diffusion_tensor_file_get_path (model->file), cancellable, error);
-}
-
-/* Adds one tensor to what is to be written, in place where the file has it as floats already, else converted
- * to @buffer. */
-static gboolean
-add_tensor (DiffusionTensorWriter *writer,
-            const DiffusionModel *model,
-            guint index,
-            DiffusionDtype dtype,
-            float *buffer,
-            GError **error)
-{
-  const DiffusionParameter *parameter = g_ptr_array_index (model->parameters, index);
-  const float *values = diffusion_tensor_entry_peek_floats (&model->tensors[index]);
-
-  if (values == NULL)
-    {
-      diffusion_tensor_entry_to_floats (&model->tensors[index], buffer);
-      values = buffer;
-    }
-  for (gint64 i = 0; i < parameter->n_elements; i++)
-    if (!isfinite (values[i]))
-      {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
-                     _("%s: tensor “%s” has NaN or infinity in it"),
-                     diffusion_tensor_file_get_path (model->file), parameter->name);
-        return FALSE;
-      }
-  diffusion_tensor_writer_add_floats (writer, parameter->name, dtype, parameter->n_dims, parameter->shape,
-                                      values);
-  return TRUE;
-}
-
-/* A card for a model that came without one says where it came from. */
-static JsonObject *
-make_card (const DiffusionModel *model, GError **error)
-{
-  g_autofree char *hash = NULL;
-  JsonObject *card;
-
-  if (model->card != NULL)
-    return json_object_ref (model->card);
-  hash = diffusion_model_get_hash (model, NULL, error);
-  if (hash == NULL)
-    return NULL;
-  card = json_object_new ();
-  json_object_set_string_member (card, "name", model->name);
-  json_object_set_string_member (card, "converted_from_sha256", hash);
-  return card;
-}
-
-gboolean
-diffusion_model_save (const DiffusionModel *model, const char *folder, DiffusionDtype dtype, GError **error)
-{
-  g_autoptr (DiffusionTensorWriter) writer = diffusion_tensor_writer_new ();
-  g_autoptr (JsonObject) scheduler = diffusion_scheduler_config_to_json (&model->architecture.scheduler);
-  g_autoptr (JsonObject) card = make_card (model, error);
-  float *buffer, *at;
-  gsize converted = 0;
-  gboolean good = card != NULL;
-
-  for (guint i = 0; i < model->parameters->len; i++)
-    if (diffusion_tensor_entry_peek_floats (&model->tensors[i]) == NULL)
-      converted += (gsize)model->tensors[i].n_elements;
-  at = buffer = diffusion_try_alloc (converted * sizeof (float), _("converting the weights"), error);
-  good = good && buffer != NULL;
-  for (guint i = 0; i < model->parameters->len && good; i++)
-    {
-      good = add_tensor (writer, model, i, dtype, at, error);
-      if (diffusion_tensor_entry_peek_floats (&model->tensors[i]) == NULL)
-        at += model->tensors[i].n_elements;
-    }
-  diffusion_tensor_writer_set_metadata (writer, "format", "pt");
-  good = good && diffusion_model_folder_write (folder, model->config, scheduler, card, writer, error);
-  diffusion_free (buffer);
-  return good;
 }

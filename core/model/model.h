@@ -129,4 +129,20 @@ char *diffusion_model_get_hash (const DiffusionModel *model, GCancellable *cance
 gboolean
 diffusion_model_save (const DiffusionModel *model, const char *folder, DiffusionDtype dtype, GError **error);
 
+/**
+ * diffusion_model_save_mean:
+ * @model: the model
+ * @other: one of the same network, with the same schedule and output
+ * @share: of @other's weights, 0 to 1
+ * @folder: where to, see diffusion_model_folder_write()
+ * @dtype: number format to write: F32, F16 or BF16
+ * @error: return location for an error, %DIFFUSION_ERROR_INVALID naming what differs between the two
+ *
+ * Writes (1 − share)·model + share·other. Of two trainings that began from the same weights the mean often keeps what
+ * each is good at (Wortsman et al. 2022, “Robust fine-tuning of zero-shot models”). Its card is the first model's
+ * without “measured”, with “mean_of”.
+ */
+gboolean diffusion_model_save_mean (const DiffusionModel *model, const DiffusionModel *other, double share,
+                                    const char *folder, DiffusionDtype dtype, GError **error);
+
 G_END_DECLS

@@ -110,6 +110,36 @@ test_convert (void)
   g_assert_true (g_file_test (file, G_FILE_TEST_EXISTS));
 }
 
+/* The mean of a model with itself has its weights. */
+static void
+test_mean (void)
+{
+  g_autofree char *unet = path_of ("net-of-mean");
+  g_autofree char *photo = path_of ("photo-of-mean");
+  g_autofree char *mean = path_of ("mean");
+  g_autofree char *weights = path_of ("net-of-mean/diffusion_pytorch_model.safetensors");
+  g_autofree char *mean_weights = path_of ("mean/diffusion_pytorch_model.safetensors");
+  g_autofree char *expected = NULL, *found = NULL;
+  gsize length, found_length;
+
+  fixture_unet_model (unet, 2);
+  fixture_photo_model (photo);
+  g_autoptr (CommandResult) done = command_run ("convert", unet, mean, "--with", unet, "--share", "0.3", NULL);
+  command_assert (done, 0, "");
+  g_assert_true (g_file_get_contents (weights, &expected, &length, NULL));
+  g_assert_true (g_file_get_contents (mean_weights, &found, &found_length, NULL));
+  g_assert_cmpmem (found, found_length, expected, length);
+
+  g_autoptr (CommandResult) mixed = command_run ("convert", unet, mean, "--with", photo, NULL);
+  command_assert (mixed, 1, "photo-of-mean");
+  g_autoptr (CommandResult) missing = command_run ("convert", unet, mean, "--with", "nothing", NULL);
+  command_assert (missing, 1, "nothing");
+  g_autoptr (CommandResult) alone = command_run ("convert", unet, mean, "--share", "0.3", NULL);
+  command_assert (alone, 2, "--with");
+  g_autoptr (CommandResult) beyond = command_run ("convert", unet, mean, "--with", unet, "--share", "1.5", NULL);
+  command_assert (beyond, 2, "--share");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -118,6 +148,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/list", test_list);
   g_test_add_func ("/models/inspect", test_inspect);
   g_test_add_func ("/models/convert", test_convert);
+  g_test_add_func ("/models/mean", test_mean);
   int status = g_test_run ();
   folder_remove (folder);
   g_free (folder);

@@ -22,7 +22,8 @@ typedef enum
   SHAPE,
   NAN_WEIGHT,
   INFINITE_WEIGHT,
-  INTEGER
+  INTEGER,
+  NEGATED
 } Defect;
 
 static DiffusionUnetConfig
@@ -67,6 +68,8 @@ add_tensors (DiffusionTensorWriter *writer, const DiffusionUnetConfig *config, D
       gint64 shape[4];
 
       g_ptr_array_add (keep, values);
+      for (gint64 k = 0; k < parameter->n_elements && defect == NEGATED; k++)
+        values[k] = -values[k];
       memcpy (shape, parameter->shape, sizeof shape);
       if (chosen && defect == MISSING)
         continue;
@@ -299,6 +302,70 @@ test_convert (void)
     }
 }
 
+static void
+check_no_mean (const DiffusionModel *model, const char *other_folder, gint code, const char *what)
+{
+  g_autofree char *target = g_build_filename (root, "no-mean", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionModel) other = diffusion_model_open (other_folder, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_false (diffusion_model_save_mean (model, other, 0.5, target, DIFFUSION_DTYPE_F32, &error));
+  g_assert_error (error, DIFFUSION_ERROR, code);
+  g_assert_nonnull (strstr (error->message, what));
+  g_assert_nonnull (strstr (error->message, other_folder));
+  g_assert_false (g_file_test (target, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_mean (void)
+{
+  const double shares[] = { 0, 0.25, 0.5, 1 };
+  DiffusionUnetConfig config = small_config (), wider = small_config ();
+  g_autofree char *folder = write_model ("one", &config, GOOD);
+  g_autofree char *opposite = write_model ("opposite", &config, NEGATED);
+  g_autofree char *damaged = write_model ("damaged-mean", &config, NAN_WEIGHT);
+  g_autofree char *scheduled = write_model ("scheduled", &config, GOOD);
+  g_autofree char *target = g_build_filename (root, "mean", NULL);
+  g_autofree char *wide = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DiffusionModel) model = diffusion_model_open (folder, NULL, NULL, &error);
+  g_autoptr (DiffusionModel) other = diffusion_model_open (opposite, NULL, NULL, &error);
+  const GPtrArray *parameters = diffusion_model_get_parameters (model);
+
+  for (gsize s = 0; s < G_N_ELEMENTS (shares); s++)
+    {
+      g_autoptr (DiffusionModel) mean = NULL;
+      JsonObject *part;
+
+      diffusion_model_save_mean (model, other, shares[s], target, DIFFUSION_DTYPE_F32, &error);
+      g_assert_no_error (error);
+      mean = diffusion_model_open (target, NULL, NULL, &error);
+      g_assert_no_error (error);
+      for (guint i = 0; i < parameters->len; i++)
+        {
+          const DiffusionParameter *parameter = g_ptr_array_index (parameters, i);
+          const DiffusionTensorEntry *entry = diffusion_model_get_tensor (mean, parameter->name);
+          g_autofree float *values = make_values (parameter, i), *found = g_new (float, parameter->n_elements);
+
+          diffusion_tensor_entry_to_floats (entry, found);
+          for (gint64 k = 0; k < parameter->n_elements; k++)
+            g_assert_cmpfloat (found[k], ==, (float)(1 - 2 * shares[s]) * values[k]);
+        }
+      part = json_array_get_object_element (json_object_get_array_member (diffusion_model_get_card (mean), "mean_of"), 1);
+      g_assert_cmpstr (json_object_get_string_member (part, "name"), ==, "opposite");
+      g_assert_cmpfloat (json_object_get_double_member (part, "share"), ==, shares[s]);
+      g_assert_cmpstr (json_object_get_string_member (diffusion_model_get_card (mean), "licence"), ==, "CC0-1.0");
+    }
+
+  wider.channels[1] = 32;
+  wide = write_model ("wide", &wider, GOOD);
+  check_no_mean (model, wide, DIFFUSION_ERROR_INVALID, "[32");
+  overwrite (scheduled, DIFFUSION_SCHEDULER_FILE, "{\"prediction_type\": \"v_prediction\"}");
+  check_no_mean (model, scheduled, DIFFUSION_ERROR_INVALID, "v_prediction");
+  check_no_mean (model, damaged, DIFFUSION_ERROR_NUMERIC, "conv_in.weight");
+}
+
 /* guided-diffusion's names and joint matrices, and the flags that say how to read them. */
 static void
 test_guided (void)
@@ -485,6 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/defects", test_defects);
   g_test_add_func ("/model/damaged", test_damaged);
   g_test_add_func ("/model/convert", test_convert);
+  g_test_add_func ("/model/mean", test_mean);
   g_test_add_func ("/model/guided", test_guided);
   g_test_add_func ("/model/replace", test_replace);
   g_test_add_func ("/model/photo", test_photo);
