@@ -10,7 +10,8 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
   static const char *const names[] = { "f32", "f16", "bf16", NULL };
   static const DiffusionDtype dtypes[] = { DIFFUSION_DTYPE_F32, DIFFUSION_DTYPE_F16, DIFFUSION_DTYPE_BF16 };
   g_autofree char *preset = NULL, *flags = NULL, *dtype = NULL, *with = NULL;
-  double share = -1;
+  const double not_given = -G_MAXDOUBLE;
+  double share = not_given;
   guint choice = 0;
   const GOptionEntry entries[] = {
     { "preset", 0, 0, G_OPTION_ARG_STRING, &preset, N_ ("Which published network a file is, where it cannot tell"),
@@ -27,9 +28,9 @@ run (const CliVerb *verb, int argc, char **argv, GCancellable *cancellable, GErr
 
   if (arguments == NULL || (dtype != NULL && !cli_parse_choice ("--dtype", dtype, names, &choice, error)))
     return FALSE;
-  if (share != -1 && with == NULL)
+  if (share != not_given && with == NULL)
     return cli_usage_error (error, _ ("--share: expected --with too"));
-  if (share == -1)
+  if (share == not_given)
     share = 0.5;
   if (!cli_check_double ("--share", share, 0.0, 1.0, error))
     return FALSE;

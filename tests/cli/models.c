@@ -138,6 +138,8 @@ test_mean (void)
   command_assert (alone, 2, "--with");
   g_autoptr (CommandResult) beyond = command_run ("convert", unet, mean, "--with", unet, "--share", "1.5", NULL);
   command_assert (beyond, 2, "--share");
+  g_autoptr (CommandResult) negative = command_run ("convert", unet, mean, "--with", unet, "--share", "-1", NULL);
+  command_assert (negative, 2, "--share");
 }
 
 int
