@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diffusion predict: the network alone, tensors in and tensors out. */
-#include <math.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -21,19 +20,6 @@ turn (const float *in, gsize n, gsize rows, gsize columns, float *out)
     for (gsize row = 0; row < rows; row++)
       for (gsize column = 0; column < columns; column++)
         out[(i * columns + column) * rows + row] = in[(i * rows + row) * columns + column];
-}
-
-static gboolean
-check_finite (const DiffusionTensorFile *file, const char *name, const float *values, gint64 count, GError **error)
-{
-  for (gint64 i = 0; i < count; i++)
-    if (!isfinite (values[i]))
-      {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC, _ ("%s: tensor %s has NaN or infinity in it"),
-                     diffusion_tensor_file_get_path (file), name);
-        return FALSE;
-      }
-  return TRUE;
 }
 
 static gboolean
@@ -63,7 +49,7 @@ read_pictures (const DiffusionTensorFile *file, const char *name, gint channels,
   if (pictures->pixels != NULL)
     {
       diffusion_tensor_entry_to_floats (entry, planes);
-      if (!check_finite (file, name, planes, entry->n_elements, error))
+      if (!diffusion_tensor_file_check_finite (file, entry, planes, error))
         {
           diffusion_free (planes);
           return FALSE;

@@ -2,28 +2,12 @@
 /* Models written anew: one as it is, or the mean of two. */
 #include "core/model/model.h"
 
-#include <math.h>
-
 #include "core/base/error.h"
 #include "core/base/i18n.h"
 #include "core/base/memory.h"
 #include "core/model/json.h"
 #include "core/model/model-folder.h"
 #include "core/model/unet-parameters.h"
-
-static gboolean
-check_finite (const DiffusionModel *model, const DiffusionTensorEntry *tensor, const float *values, GError **error)
-{
-  for (gint64 i = 0; i < tensor->n_elements; i++)
-    if (!isfinite (values[i]))
-      {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC,
-                     _("%s: tensor “%s” has NaN or infinity in it"),
-                     diffusion_tensor_file_get_path (diffusion_model_get_file (model)), tensor->name);
-        return FALSE;
-      }
-  return TRUE;
-}
 
 /* A card for a model that came without one says where it came from. */
 static JsonObject *
@@ -85,7 +69,7 @@ diffusion_model_save (const DiffusionModel *model, const char *folder, Diffusion
           values = at;
           at += tensors[i].n_elements;
         }
-      good = check_finite (model, &tensors[i], values, error);
+      good = diffusion_tensor_file_check_finite (diffusion_model_get_file (model), &tensors[i], values, error);
       add_tensor (writer, g_ptr_array_index (parameters, i), dtype, values);
     }
   good = good && write_folder (model, writer, card, folder, error);
@@ -171,7 +155,8 @@ add_mean (DiffusionTensorWriter *writer, const DiffusionParameter *parameter, co
 
   diffusion_tensor_entry_to_floats (of_a, mean);
   diffusion_tensor_entry_to_floats (of_b, scratch);
-  if (!check_finite (a, of_a, mean, error) || !check_finite (b, of_b, scratch, error))
+  if (!diffusion_tensor_file_check_finite (diffusion_model_get_file (a), of_a, mean, error)
+      || !diffusion_tensor_file_check_finite (diffusion_model_get_file (b), of_b, scratch, error))
     return FALSE;
   for (gint64 i = 0; i < of_a->n_elements; i++)
     mean[i] = (float)((1 - share) * mean[i] + share * scratch[i]);

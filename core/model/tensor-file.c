@@ -3,6 +3,7 @@
 #include "core/model/tensor-file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -316,4 +317,18 @@ diffusion_tensor_entry_to_floats (const DiffusionTensorEntry *entry, float *out)
     diffusion_half_to_floats (entry->dtype, entry->data, (gsize)entry->n_elements, out);
   else
     WALK (entry, out, (float)diffusion_dtype_load);
+}
+
+gboolean
+diffusion_tensor_file_check_finite (const DiffusionTensorFile *file, const DiffusionTensorEntry *entry, const float *values,
+                                    GError **error)
+{
+  for (gint64 i = 0; i < entry->n_elements; i++)
+    if (!isfinite (values[i]))
+      {
+        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC, _ ("%s: tensor %s has NaN or infinity in it"),
+                     file->path, entry->name);
+        return FALSE;
+      }
+  return TRUE;
 }

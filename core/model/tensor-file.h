@@ -155,6 +155,16 @@ const float *diffusion_tensor_entry_peek_floats (const DiffusionTensorEntry *ent
  */
 void diffusion_tensor_entry_to_floats (const DiffusionTensorEntry *entry, float *out);
 
+/**
+ * diffusion_tensor_file_check_finite:
+ * @entry: a tensor of @file
+ * @values: [n_elements] its elements, as diffusion_tensor_entry_to_floats() gives them
+ *
+ * Errors: DIFFUSION_ERROR_NUMERIC with the names of file and tensor if one of them is NaN or infinite.
+ */
+gboolean diffusion_tensor_file_check_finite (const DiffusionTensorFile *file, const DiffusionTensorEntry *entry,
+                                             const float *values, GError **error);
+
 /** diffusion_tensor_entry_to_doubles: like diffusion_tensor_entry_to_floats(), in double precision. */
 void diffusion_tensor_entry_to_doubles (const DiffusionTensorEntry *entry, double *out);
 

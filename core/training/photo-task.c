@@ -176,12 +176,14 @@ misjudge (const PhotoTask *task, const DiffusionStream *stream, gint example)
   return kind < 0.2 * task->options.misjudged_share ? pow (2, 1 + 2 * u) : pow (2, 2 * u - 1);
 }
 
-/* A mix is spread over the batch as evenly as it goes, and alike in every step. */
+/* A mix is spread over all examples of the training as evenly as it goes: batches too small for the share take turns. */
 static gboolean
-is_camera (const DiffusionPhotoTaskOptions *options, gint example)
+is_camera (const DiffusionPhotoTaskOptions *options, const DiffusionTrainBatch *batch, gint example)
 {
+  double before = (double) batch->step * batch->total + example;
+
   if (options->noise == DIFFUSION_NOISE_MIX)
-    return floor ((example + 1) * options->camera_share) > floor (example * options->camera_share);
+    return floor ((before + 1) * options->camera_share) > floor (before * options->camera_share);
   return options->noise == DIFFUSION_NOISE_CAMERA;
 }
 
@@ -201,7 +203,7 @@ make_noisy (gsize index, guint worker, gpointer data)
   float *epsilon = task->epsilon + index * values;
   const float *clean = task->clean + index * values;
   float *x = diffusion_exec_value (task->exec, task->values.x) + index * values;
-  gboolean camera = is_camera (&task->options, example);
+  gboolean camera = is_camera (&task->options, batch, example);
   float keep;
 
   if (camera)

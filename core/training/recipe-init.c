@@ -2,7 +2,6 @@
 /* Fine-tuning: what a training takes from the model that it starts from. */
 #include "core/training/recipe-init.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -65,13 +64,8 @@ load_one (const DiffusionModel *model, const DiffusionParam *param, float *block
     }
   values = g_new (float, param->size);
   diffusion_tensor_entry_to_floats (entry, values);
-  for (gsize i = 0; i < param->size; i++)
-    if (!isfinite (values[i]))
-      {
-        g_set_error (error, DIFFUSION_ERROR, DIFFUSION_ERROR_NUMERIC, _ ("%s: tensor %s holds NaN or infinity"),
-                     diffusion_model_get_path (model), param->name);
-        return FALSE;
-      }
+  if (!diffusion_tensor_file_check_finite (diffusion_model_get_file (model), entry, values, error))
+    return FALSE;
   diffusion_param_to_working (param, values, block + param->offset);
   return TRUE;
 }

@@ -21,7 +21,7 @@ static const char defaults[]
 static const DiffusionRecipePreset presets[] = {
   { "photo", N_ ("the denoiser that ships, for photographs of any size"),
     "network=photo widths=64,128,256 blocks=3,3,4,3,3 time-width=128 loss=l1 phases=0.55:16:64,1:8:96 "
-    "camera=0.35 misjudged=0.3 scales=1,0.7,0.5,0.35 flips=yes turns=yes soft=0.35 steps=30000 micro-batch=4 "
+    "camera=0.25 misjudged=0.3 scales=1,0.7,0.5,0.35 flips=yes turns=yes soft=0.35 steps=30000 micro-batch=4 "
     "optimizer=muon learning-rate=0.002 beta2=0.99 warmup=300 schedule=trapezoid decay-share=0.45 clip=0.5 ema=0.999" },
   { "tiny", N_ ("a small generator of 32×32 pictures, to try things out"),
     "widths=32,64,64 attention=8 noise-schedule=cosine predict=v size=32 batch=16 learning-rate=0.001 warmup=100 "

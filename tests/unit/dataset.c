@@ -377,10 +377,11 @@ test_blotches (void)
 
 /* The loss of one example of a network that predicts nothing. */
 static double
-example_loss (const DiffusionDataset *dataset, DiffusionNoiseKind noise, double camera_share, gint example)
+example_loss (const DiffusionDataset *dataset, DiffusionNoiseKind noise, double camera_share, gint number, gint total)
 {
   DiffusionPhotoTaskOptions options = diffusion_photo_task_options_default ();
-  DiffusionTrainBatch batch = { .seed = 2, .step = 3, .first = example, .n = 1, .total = 1, .size = 32 };
+  DiffusionTrainBatch batch
+    = { .seed = 2, .step = (guint64) (number / total), .first = number % total, .n = 1, .total = total, .size = 32 };
   double loss = 0;
 
   options.config = (DiffusionPhotoConfig) { { 2, 2, 2 }, { 0, 0, 0, 0, 0 }, 2 };
@@ -400,18 +401,21 @@ test_mix (Folder *folder, gconstpointer data)
   static const struct
   {
     double share;
-    const char *kinds; /* of each example, white or camera */
-  } mixes[] = { { 0, "wwwwwwww" }, { 0.25, "wwwcwwwc" }, { 0.5, "wcwcwcwc" }, { 0.75, "wccc" }, { 1, "cccc" } };
+    gint batch;
+    const char *kinds; /* of each example of the training, white or camera */
+  } mixes[] = { { 0, 8, "wwwwwwww" },         { 0.25, 8, "wwwcwwwcwwwcwwwc" },  { 0.5, 8, "wcwcwcwc" },
+                { 0.75, 4, "wcccwccc" },      { 1, 4, "cccc" },                 { 0.35, 2, "wwcwwcwwcwwc" },
+                { 0.25, 1, "wwwcwwwcwwwc" },  { 0.31, 8, "wwwcwwcwwcwwcwwwc" } };
   g_autoptr (DiffusionDataset) dataset = open_dataset (folder, FALSE, NULL, NULL);
 
   for (gsize m = 0; m < G_N_ELEMENTS (mixes); m++)
     for (gint i = 0; mixes[m].kinds[i] != '\0'; i++)
       {
-        double white = example_loss (dataset, DIFFUSION_NOISE_WHITE, 0.5, i);
-        double camera = example_loss (dataset, DIFFUSION_NOISE_CAMERA, 0.5, i);
+        double white = example_loss (dataset, DIFFUSION_NOISE_WHITE, 0.5, i, mixes[m].batch);
+        double camera = example_loss (dataset, DIFFUSION_NOISE_CAMERA, 0.5, i, mixes[m].batch);
 
         g_assert_cmpfloat (white, !=, camera);
-        g_assert_cmpfloat (example_loss (dataset, DIFFUSION_NOISE_MIX, mixes[m].share, i), ==,
+        g_assert_cmpfloat (example_loss (dataset, DIFFUSION_NOISE_MIX, mixes[m].share, i, mixes[m].batch), ==,
                            mixes[m].kinds[i] == 'w' ? white : camera);
       }
 }

@@ -353,6 +353,52 @@ test_wrong_level (void)
     }
 }
 
+/* The deviation of what is left of the noise in the disc, where the picture is even, in levels of 255. */
+static double
+left_in_disc (const float *clean, const float *out)
+{
+  double sum = 0;
+  gint n = 0;
+
+  for (gint y = 110; y < 190; y++)
+    for (gint x = 0; x < SIDE; x++)
+      if ((x - 90) * (x - 90) + (y - 150) * (y - 150) < 40 * 40)
+        for (gint c = 0; c < 3; c++, n++)
+          sum += pow (255 * (out[(y * SIDE + x) * 3 + c] - clean[(y * SIDE + x) * 3 + c]), 2);
+  return sqrt (sum / n);
+}
+
+/* Who asks for more gets more: a higher level leaves no more noise than a lower one. */
+static void
+test_strength (void)
+{
+  const struct
+  {
+    char noise;
+    double sigma;
+    gint quality;
+  } cases[] = { { 'w', 6, 0 }, { 'w', 20, 0 }, { 'c', 5, 0 }, { 'c', 15, 0 }, { 'c', 5, 92 }, { 'c', 12, 80 } };
+  const double factors[] = { 0.5, 1, 1.5, 2, 3 };
+  g_autofree float *clean = make_clean ();
+
+  for (gsize k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autofree float *noisy = make_noisy (clean, cases[k].noise, cases[k].sigma, cases[k].quality);
+      double last = left_in_disc (clean, noisy);
+
+      for (gsize i = 0; i < G_N_ELEMENTS (factors); i++)
+        {
+          g_autofree float *out = denoise (noisy, cases[k].sigma * factors[i]);
+          double left = left_in_disc (clean, out);
+
+          g_test_message ("noise %c of %g, JPEG %d, told %g times that: %.2f left", cases[k].noise, cases[k].sigma,
+                          cases[k].quality, factors[i], left);
+          g_assert_cmpfloat (left, <, 1.1 * last + 0.1);
+          last = left;
+        }
+    }
+}
+
 static void
 test_no_noise (void)
 {
@@ -486,6 +532,7 @@ main (int argc, char **argv)
   g_test_add_func ("/weights/photo/transparent", test_transparent);
   g_test_add_func ("/weights/photo/letterbox", test_letterbox);
   g_test_add_func ("/weights/photo/wrong-level", test_wrong_level);
+  g_test_add_func ("/weights/photo/strength", test_strength);
   g_test_add_func ("/weights/photo/no-noise", test_no_noise);
   g_test_add_func ("/weights/photo/patterns", test_patterns);
   g_test_add_func ("/weights/photo/small", test_small);
