@@ -44,7 +44,7 @@ typedef struct
   float decision_noise;      /* noise relative to the signal where the direction is decided */
   float luma_blur, chroma_blur, chroma_share; /* converters' noise reduction */
   float mottle_blur, mottle_share; /* the share of luma's noise that is smoothed more widely */
-  float chroma_left;         /* what it leaves of the chroma's deviation */
+  float chroma_left;         /* what it leaves of the chroma's deviation; above 1 where saturation is raised */
   float flat_left;           /* what it leaves where the picture is flat; edges and texture keep theirs */
   float flat_contrast;       /* contrast of a texture that counts as half flat */
   float sharpen, sharpen_radius;
@@ -145,9 +145,9 @@ draw_camera (Camera *camera, Dice *dice)
   for (int i = 0; i < 3; i++)
     camera->to_display[i][i] = 1 - camera->to_display[i][(i + 1) % 3] - camera->to_display[i][(i + 2) % 3];
   invert3 (camera->to_display, camera->to_camera);
-  camera->balance[0] = uniform (dice, 1.2f, 2.4f);
+  camera->balance[0] = log_uniform (dice, 1.2f, 3.2f);
   camera->balance[1] = 1;
-  camera->balance[2] = uniform (dice, 1.2f, 2.4f);
+  camera->balance[2] = log_uniform (dice, 1.2f, 3.2f);
   camera->read_share = log_uniform (dice, 3e-4f, 6e-2f);
   camera->phase_x = chance (dice, 0.5f);
   camera->phase_y = chance (dice, 0.5f);
@@ -166,13 +166,17 @@ draw_camera (Camera *camera, Dice *dice)
     }
   if (chance (dice, 0.8f))
     camera->luma_blur = uniform (dice, 0.3f, 0.85f);
-  if (chance (dice, 0.85f))
+  if (chance (dice, 0.92f))
     {
-      camera->chroma_blur = log_uniform (dice, 0.6f, 3);
-      camera->chroma_share = uniform (dice, 0.3f, 1);
+      float spared = uniform (dice, 0, 1);
+
+      camera->chroma_blur = log_uniform (dice, 1, 5);
+      camera->chroma_share = 0.98f - 0.6f * spared * spared * spared;
     }
   if (chance (dice, 0.35f))
     camera->chroma_left = log_uniform (dice, 0.12f, 1);
+  else if (chance (dice, 0.4f))
+    camera->chroma_left = uniform (dice, 1, 2);
   if (chance (dice, 0.3f))
     {
       camera->flat_left = uniform (dice, 0.3f, 1);
@@ -191,9 +195,9 @@ draw_camera (Camera *camera, Dice *dice)
 static void
 draw_blotches (Camera *camera, Dice *dice)
 {
-  if (camera->demosaic == DEMOSAIC_NONE || !chance (dice, 0.4f))
+  if (camera->demosaic == DEMOSAIC_NONE || !chance (dice, 0.6f))
     return;
-  camera->blotches[1] = log_uniform (dice, 0.15f, 0.9f);
+  camera->blotches[1] = log_uniform (dice, 0.2f, 1.1f);
   camera->blotches[0] = camera->blotches[1] * uniform (dice, 0.5f, 1);
   for (int i = 0; i < DIFFUSION_BLOTCH_OCTAVES; i++)
     camera->octaves[i] = log_uniform (dice, 0.3f, 1);
@@ -212,8 +216,13 @@ draw_mottle (Camera *camera, Dice *dice)
   camera->mottle_blur = log_uniform (dice, 0.9f, 2.2f);
   camera->mottle_share = uniform (dice, 0.2f, 0.9f);
   camera->luma_blotches = chance (dice, 0.7f) ? log_uniform (dice, 0.1f, 0.5f) : 0;
-  if (camera->chroma_left == 1 && chance (dice, 0.8f))
+  if (camera->chroma_left >= 1 && chance (dice, 0.8f))
     camera->chroma_left = log_uniform (dice, 0.1f, 0.7f);
+  if (camera->flat_left == 1 && chance (dice, 0.7f))
+    {
+      camera->flat_left = uniform (dice, 0.2f, 0.9f);
+      camera->flat_contrast = log_uniform (dice, 0.02f, 0.15f);
+    }
 }
 
 static inline float
